@@ -1,0 +1,1 @@
+"""MeshGuard's built-in checks, one topic a module."""

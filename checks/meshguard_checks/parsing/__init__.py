@@ -1,0 +1,1 @@
+"""Parsers of header values, after their standards; pure functions."""

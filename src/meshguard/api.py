@@ -1,0 +1,49 @@
+"""What authors of checks and targets import; nothing else is public."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from meshguard.check import Check, check
+from meshguard.clock import Clock
+from meshguard.errors import NotAllowed, NotObserved, Throttled
+from meshguard.evidence import Evidence
+from meshguard.fact import Fact, LeftOut, Listing, fact
+from meshguard.limits import LimitSettings
+from meshguard.sketch import Sketch
+from meshguard.target import Egress, Target, TargetSettings, in_thread
+from meshguard.values import Duration, days, show_duration
+from meshguard.verdict import Outcome, Verdict, failed, judged, not_applicable, passed, undetermined
+from meshguard.yamlfile import LocalPath
+
+__all__ = [
+    "BaseModel",
+    "Check",
+    "Clock",
+    "ConfigDict",
+    "Duration",
+    "Egress",
+    "Evidence",
+    "Fact",
+    "Field",
+    "LeftOut",
+    "LimitSettings",
+    "Listing",
+    "LocalPath",
+    "NotAllowed",
+    "NotObserved",
+    "Outcome",
+    "Sketch",
+    "Target",
+    "TargetSettings",
+    "Throttled",
+    "Verdict",
+    "check",
+    "days",
+    "fact",
+    "failed",
+    "in_thread",
+    "judged",
+    "not_applicable",
+    "passed",
+    "show_duration",
+    "undetermined",
+]

@@ -1,0 +1,251 @@
+"""What an audit found: findings, populations, control status. A JSON result is this model, and its schema is published."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from meshguard.profile import Phase, Priority, Reference
+from meshguard.values import Shown
+from meshguard.verdict import Outcome
+
+SCHEMA = "meshguard.results/1"
+
+
+class Model(BaseModel):
+    """Base of all parts of a result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+
+class Status(StrEnum):
+    """Status of a control; NIST SP 800-53A's "other than satisfied" is split by what is known."""
+
+    SATISFIED = "satisfied"
+    NOT_SATISFIED = "not-satisfied"
+    UNDETERMINED = "undetermined"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class PluginUsed(Model):
+    """A plugin that took part."""
+
+    group: str
+    name: str
+    distribution: str
+    version: str
+    digest: str = ""
+
+
+class Tool(Model):
+    """MeshGuard itself."""
+
+    version: str
+    python: str
+    plugins: tuple[PluginUsed, ...]
+
+
+class Run(Model):
+    """Who audited, where, how, when."""
+
+    operator: str
+    host: str
+    argv: tuple[str, ...]
+    commit: str = ""
+    ci: str = ""
+    """URL of the CI run, where CI says one."""
+    replayed: str = ""
+    """Digest of the recording that was judged instead of the deployment."""
+    started: str
+    finished: str
+    clock_offset_s: float | None = None
+    """Seconds that a server's clock was ahead of this one (from its Date header); null where none was seen."""
+
+
+class ScopeUsed(Model):
+    """What of the profile was judged."""
+
+    kind: Literal["full", "reduced"]
+    phase: Phase | None = None
+    narrowed_by: tuple[str, ...] = ()
+
+
+class Named(Model):
+    """A file that the audit rests on."""
+
+    name: str
+    version: str = ""
+    digest: str
+
+
+class Subject(Model):
+    """A target that was looked at."""
+
+    target: str
+    subject: str
+    stage: str = ""
+
+
+class Finding(Model):
+    """A control, a check, a target, a resource, the verdict, and the observations that it rests on."""
+
+    id: str
+    control: str
+    check: str
+    method: Literal["test", "examine", ""] = ""
+    target: str
+    resource: str
+    outcome: Outcome
+    message: str
+    got: Shown = None
+    want: Shown = None
+    fix: str = ""
+    observations: tuple[str, ...] = ()
+    waiver: str | None = None
+
+
+class LeftOutOf(Model):
+    """Resources that a filter left out."""
+
+    filter: str
+    count: int
+
+
+class Population(Model):
+    """What one check was run over on one target."""
+
+    check: str
+    target: str
+    parameters: dict[str, object] = {}
+    query: str
+    """Key of the fact that listed the resources; the target itself where there is no list."""
+    listed: int
+    judged: int
+    left_out: tuple[LeftOutOf, ...] = ()
+    complete: bool = True
+    note: str = ""
+
+
+class ControlResult(Model):
+    """A control and its status."""
+
+    id: str
+    title: str
+    statement: str = ""
+    section: str = ""
+    place: str = ""
+    status: Status
+    reason: str
+    """One sentence: why it has this status."""
+    priority: Priority
+    phase: tuple[Phase, ...]
+    rationale: str = ""
+    remediation: str = ""
+    refs: tuple[Reference, ...] = ()
+    declared: str = ""
+    """Who declared it not applicable, and until when."""
+
+
+class ObservationUsed(Model):
+    """An observation without its value; values are in the evidence file."""
+
+    key: str
+    digest: str
+    time: str
+    error: str = ""
+
+
+class Gate(Model):
+    """The decision."""
+
+    open: bool
+    exit_code: int
+    fail_on: Priority
+    advisory: bool = False
+    reason: str
+
+
+class Coverage(Model):
+    """How much of the profile was answered."""
+
+    controls: int
+    satisfied: int
+    not_satisfied: int
+    undetermined: int
+    waived: int
+    not_applicable: int
+
+
+class Results(Model):
+    """One audit's results."""
+
+    schema_: str = Field(SCHEMA, alias="schema")
+    meshguard: Tool
+    run: Run
+    scope: ScopeUsed
+    profiles: tuple[Named, ...]
+    deployment: Named
+    subjects: tuple[Subject, ...]
+    complete: bool | str
+    """True, or why not."""
+    gate: Gate
+    score: float | None
+    """Weighted share of the applicable controls that are satisfied, 0 to 1; null for a reduced or incomplete audit."""
+    coverage: Coverage
+    notes: tuple[str, ...] = ()
+    controls: tuple[ControlResult, ...]
+    findings: tuple[Finding, ...]
+    populations: tuple[Population, ...]
+    observations: tuple[ObservationUsed, ...]
+
+    def json_text(self) -> str:
+        """The JSON result."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+    def of(self, control: str) -> list[Finding]:
+        """The findings of one control."""
+        return [finding for finding in self.findings if finding.control == control]
+
+
+def finding_id(control: str, check: str, target: str, resource: str) -> str:
+    """Stable over runs and free of message text."""
+    return hashlib.sha256("\0".join((control, check, target, resource)).encode()).hexdigest()[:16]
+
+
+RANK = {
+    Status.NOT_SATISFIED: 0,
+    Status.UNDETERMINED: 1,
+    Status.WAIVED: 2,
+    Status.SATISFIED: 3,
+    Status.NOT_APPLICABLE: 4,
+}
+"""Worst first."""
+
+
+def status_of(findings: list[Finding], pending: str = "") -> tuple[Status, str]:
+    """A control's status from its findings, and why: worst wins, and nothing looked at is undetermined."""
+    failed = [f for f in findings if f.outcome is Outcome.FAIL]
+    open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
+    if failed:
+        return Status.NOT_SATISFIED, _sentence(failed)
+    if open_:
+        return Status.UNDETERMINED, _sentence(open_)
+    if pending:
+        return Status.UNDETERMINED, f"not fully verified yet: {pending}"
+    for check in sorted({f.check for f in findings}):
+        if not any(f.outcome is Outcome.PASS for f in findings if f.check == check):
+            return Status.UNDETERMINED, f"{check} found nothing that it speaks of"
+    if not findings:
+        return Status.UNDETERMINED, "nothing was looked at"
+    passed = sum(f.outcome is Outcome.PASS for f in findings)
+    return Status.SATISFIED, f"{passed} of {passed} verdicts pass"
+
+
+def _sentence(findings: list[Finding]) -> str:
+    first = findings[0]
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"{first.resource}: {first.message}{more}"

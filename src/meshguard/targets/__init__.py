@@ -1,0 +1,1 @@
+"""Targets: the only input and output of an audit, one module a kind."""

@@ -1,0 +1,84 @@
+"""Values that profiles, verdicts and reports share: durations, and how a value is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": 0.001}
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(ms|d|h|m|s))")
+
+Shown = str | int | float | bool | None
+"""A value as a verdict, a JSON result and a report show it."""
+
+
+def parse_duration(value: object) -> timedelta:
+    """A duration written as "365d", "8h", "15m", "30s", "200ms" or a sequence such as "1d12h".
+
+    Raises:
+        ValueError: no unit (a bare number is ambiguous), an unknown unit, or not a duration at all.
+    """
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip().lower()
+    if not text or _DURATION.sub("", text):
+        raise ValueError(f"{str(value)!r} is no duration: write a number and a unit, such as 365d, 8h, 15m, 30s")
+    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _DURATION.findall(text)))
+
+
+def show_duration(value: timedelta) -> str:
+    """The shortest exact form: "365d", "1d12h", "200ms"; the inverse of `parse_duration`."""
+    left = round(value.total_seconds() * 1000)
+    if left < 0:
+        return "-" + show_duration(-value)
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(show_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|d|h|m|s))+$", "examples": ["365d", "8h", "15m"]}),
+]
+"""A length of time; in YAML a number with its unit."""
+
+
+def days(count: float) -> timedelta:
+    """`count` days."""
+    return timedelta(days=count)
+
+
+def shown(value: object) -> Shown:
+    """Any value as a scalar for people and JSON: durations and lists as text, the rest as it is."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, timedelta):
+        return show_duration(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return ", ".join(str(shown(item)) for item in items)
+    return str(value)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """A hint that names the closest known word, or `otherwise`."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else otherwise

@@ -32,7 +32,8 @@ class Limits:
 
     def __init__(self, settings: LimitSettings) -> None:
         settings = settings.over(DEFAULTS)
-        assert settings.connections and settings.fact_deadline  # noqa: S101 - DEFAULTS has both
+        assert settings.connections is not None  # noqa: S101 - DEFAULTS has both
+        assert settings.fact_deadline is not None  # noqa: S101
         self.connections = settings.connections
         self.deadline_s = settings.fact_deadline.total_seconds()
         self._free = asyncio.Semaphore(settings.connections)

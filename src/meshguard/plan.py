@@ -216,24 +216,26 @@ def _narrowed(controls: list[PlannedControl], scope: Scope, mistakes: list[Mista
                     pattern, names, otherwise="it may name a control, a check or a target, with * and ?"
                 )
                 mistakes.append(Mistake(option, f"{pattern!r} matches nothing in scope", hint))
-    kept = []
-    for planned in controls:
-        if _matches(planned.control.id, scope.skip):
-            continue
-        if scope.only and not _matches(planned.control.id, scope.only):
-            planned.tasks = [task for task in planned.tasks if _task_matches(task, scope.only)]
-            planned.gaps = [
-                gap for gap in planned.gaps if _matches(gap.check.id, scope.only) or _matches(gap.kind, scope.only)
-            ]
-            if not planned.tasks and not planned.gaps:
-                continue
-        before = len(planned.tasks) + len(planned.gaps)
-        planned.tasks = [task for task in planned.tasks if not _task_matches(task, scope.skip)]
-        planned.gaps = [gap for gap in planned.gaps if not _matches(gap.check.id, scope.skip)]
-        if before and not planned.tasks and not planned.gaps:
-            continue
-        kept.append(planned)
-    return kept
+    return [planned for planned in controls if _keep(planned, scope)]
+
+
+def _keep(planned: PlannedControl, scope: Scope) -> bool:
+    """Whether a control stays in scope; its tasks and gaps are narrowed in place."""
+    if _matches(planned.control.id, scope.skip):
+        return False
+    if scope.only and not _matches(planned.control.id, scope.only):
+        planned.tasks = [task for task in planned.tasks if _task_matches(task, scope.only)]
+        planned.gaps = [gap for gap in planned.gaps if _gap_matches(gap, scope.only)]
+        if not planned.tasks and not planned.gaps:
+            return False
+    had_work = bool(planned.tasks or planned.gaps)
+    planned.tasks = [task for task in planned.tasks if not _task_matches(task, scope.skip)]
+    planned.gaps = [gap for gap in planned.gaps if not _gap_matches(gap, scope.skip)]
+    return bool(planned.tasks or planned.gaps) or not had_work
+
+
+def _gap_matches(gap: Gap, patterns: Iterable[str]) -> bool:
+    return _matches(gap.check.id, patterns) or _matches(gap.kind, patterns)
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:

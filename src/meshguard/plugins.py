@@ -138,7 +138,7 @@ class Plugins:
     def _load(self, point: EntryPoint, group: str) -> Any:
         try:
             loaded = point.load()
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - a foreign module may raise anything while it is imported
             detail = (
                 f"{place_of(fault)}: {fault}"
                 if isinstance(fault, ImportError | CheckDefinitionError)
@@ -192,7 +192,7 @@ def _module_at(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - a foreign module may raise anything while it is imported
         del sys.modules[name]
         line = fault.lineno if isinstance(fault, SyntaxError) else None
         where = f"{path}:{line}" if line else str(path)

@@ -1,4 +1,4 @@
-"""What an audit found: findings, populations, control status. A JSON result is this model, and its schema is published."""
+"""What an audit found: findings, populations, control status; a JSON result is this model."""
 
 from __future__ import annotations
 

@@ -1,0 +1,205 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from meshguard import __version__
+
+app = typer.Typer(
+    name="meshguard",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Audit a real deployment against a hardening guide, and gate the pipeline on the evidence.",
+)
+
+EXITS = (
+    "Exit status: 0 the gate is open, 1 a control is not satisfied, 2 a file, option or profile is wrong, "
+    "3 undetermined or incomplete, 70 MeshGuard failed."
+)
+
+Deployment = Annotated[Path, typer.Argument(help="The deployment file.", show_default=True)]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option("--profile", "-p", help="Profile by name or path, instead of the file's; repeatable."),
+]
+PhaseOption = Annotated[
+    Literal["pre", "post"] | None, typer.Option("--phase", help="Only controls of this phase of a deployment.")
+]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", help="Only this control, check or target; globs; repeatable.")
+]
+Skip = Annotated[list[str] | None, typer.Option("--skip", help="Leave out this control, check or target; repeatable.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+FILE = Path("meshguard.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"meshguard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog=EXITS)
+def audit(
+    deployment: Deployment = FILE,
+    profile: Profiles = None,
+    phase: PhaseOption = None,
+    only: Only = None,
+    skip: Skip = None,
+    fail_on: Annotated[
+        Literal["critical", "high", "medium", "low"] | None,
+        typer.Option("--fail-on", help="The gate's threshold, instead of the file's."),
+    ] = None,
+    advisory: Annotated[bool, typer.Option("--advisory", help="Let controls that are not satisfied through.")] = False,
+    active: Annotated[
+        str, typer.Option("--active", metavar="NAME", help="Allow checks that change state; NAME is the deployment's.")
+    ] = "",
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output", "-o", metavar="FORMAT=PATH", help="text, json or html to a file (- is stdout); repeatable."
+        ),
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", "-e", help="Keep all observations in this file.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="Judge this evidence file; nothing is contacted.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also what passes.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
+) -> None:
+    """Look at the deployment, judge it, report, and answer with the gate's exit code."""
+    from meshguard.cli.audit import AuditOptions, run
+
+    options = AuditOptions(
+        deployment=deployment,
+        profiles=tuple(profile or ()),
+        phase=phase,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        fail_on=fail_on,
+        advisory=advisory,
+        active=active,
+        outputs=tuple(output or ()),
+        evidence=evidence,
+        replay=replay,
+        quiet=quiet,
+        verbose=verbose,
+        no_color=no_color,
+    )
+    raise typer.Exit(run(options))
+
+
+@app.command()
+def plan(
+    deployment: Deployment = FILE,
+    profile: Profiles = None,
+    phase: PhaseOption = None,
+    only: Only = None,
+    skip: Skip = None,
+    json_: Json = False,
+) -> None:
+    """Show what an audit would run: checks, targets, the facts they ask, with which effect and how many calls."""
+    from meshguard.cli.look import show_plan
+
+    show_plan(deployment, tuple(profile or ()), phase, tuple(only or ()), tuple(skip or ()), as_json=json_)
+
+
+@app.command()
+def validate(deployment: Deployment = FILE, profile: Profiles = None) -> None:
+    """Print every mistake of deployment and profiles with its file and line; exit 2 if there is one."""
+    from meshguard.cli.look import show_validation
+
+    show_validation(deployment, tuple(profile or ()))
+
+
+@app.command()
+def checks(
+    pattern: Annotated[str, typer.Argument(help="Only checks whose id matches; globs.")] = "*",
+    json_: Json = False,
+) -> None:
+    """List the checks that are installed."""
+    from meshguard.cli.look import show_checks
+
+    show_checks(pattern, as_json=json_)
+
+
+@app.command()
+def controls(
+    profile: Annotated[str, typer.Argument(help="Profile by name or path; all installed ones without it.")] = "",
+    phase: PhaseOption = None,
+    priority: Annotated[
+        Literal["critical", "high", "medium", "low"] | None, typer.Option("--priority", help="Only this priority.")
+    ] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="Only those that are not fully verified yet.")] = False,
+    json_: Json = False,
+) -> None:
+    """List the controls of a profile."""
+    from meshguard.cli.look import show_controls
+
+    show_controls(profile, phase, priority, only_pending=pending, as_json=json_)
+
+
+@app.command()
+def explain(name: Annotated[str, typer.Argument(help="Id of a check or of a control.")]) -> None:
+    """Explain a check or control: requirement, why, source, parameters, how to fix."""
+    from meshguard.cli.look import show_explanation
+
+    show_explanation(name)
+
+
+@app.command()
+def ask(
+    target: Annotated[str, typer.Argument(help="kind:name of a target, or its name.")],
+    fact: Annotated[str, typer.Argument(help="Name of a fact; without it, the target's facts are listed.")] = "",
+    arguments: Annotated[list[str] | None, typer.Argument(help="The fact's arguments; JSON or plain text.")] = None,
+    deployment: Annotated[Path, typer.Option("--deployment", "-d", help="The deployment file.")] = FILE,
+    active: Annotated[str, typer.Option("--active", metavar="NAME", help="Allow facts that change state.")] = "",
+) -> None:
+    """Ask one fact of one target and show its answer as a check would see it."""
+    from meshguard.cli.ask import ask_fact
+
+    raise typer.Exit(ask_fact(deployment, target, fact, tuple(arguments or ()), active))
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        Literal["profile", "deployment", "results"], typer.Argument(help="Which file the schema is for.")
+    ] = "deployment",
+) -> None:
+    """Print a JSON Schema: for editors (profile, deployment) or for readers of JSON results."""
+    from meshguard.cli.look import show_schema
+
+    show_schema(name)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="A JSON result.")],
+    output: Annotated[
+        list[str] | None, typer.Option("--output", "-o", metavar="FORMAT=PATH", help="As for audit; text without it.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also what passes.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+) -> None:
+    """Render a JSON result again, in any format; the exit code is the one that it holds."""
+    from meshguard.cli.report import render_again
+
+    raise typer.Exit(render_again(results, tuple(output or ()), verbose=verbose, no_color=no_color))

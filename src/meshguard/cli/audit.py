@@ -1,0 +1,187 @@
+"""`meshguard audit`: from options to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from meshguard.assemble import Circumstances, assemble
+from meshguard.audit import Audit
+from meshguard.cli.output import STDOUT, Output, emit, note, parse_outputs, write_reports
+from meshguard.cli.progress import make_progress
+from meshguard.errors import MeshGuardError
+from meshguard.evidence import Allowed, Evidence
+from meshguard.plan import Plan, Scope, load_plan
+from meshguard.plugins import Plugins
+from meshguard.recording import EvidenceWriter, Recording, read_recording
+
+if TYPE_CHECKING:
+    from meshguard.profile import Phase, Priority
+    from meshguard.results import Results
+
+ALL_EFFECTS = frozenset({"local", "read", "write", "lockout"})
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What the command line says."""
+
+    deployment: Path
+    profiles: tuple[str, ...] = ()
+    phase: Phase | None = None
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    fail_on: Priority | None = None
+    advisory: bool = False
+    active: str = ""
+    outputs: tuple[str, ...] = ()
+    evidence: Path | None = None
+    replay: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+
+
+def run(options: AuditOptions) -> int:
+    """Audit, report, and the exit code.
+
+    Raises:
+        Mistakes: something in the options or files is wrong; nothing was looked at.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stopped_early)
+    started = datetime.now(UTC)
+    outputs, recording = _prepare(options)
+    plan = load_plan(options.deployment, Plugins(), Scope(options.phase, options.only, options.skip), options.profiles)
+    allowed = allowed_effects(plan, options.active)
+    writer = _writer(options.evidence, plan, started)
+    evidence = Evidence(
+        allowed=allowed,
+        recorder=writer,
+        recorded=recording.observations if recording else None,
+        masks=plan.deployment.secrets(),
+    )
+    audit = Audit(plan, evidence)
+    with make_progress(quiet=options.quiet) as audit.on_progress:
+        asyncio.run(_run(audit))
+    _hold_signals()
+    if writer is not None:
+        writer.finish(audit.incomplete or True)
+        if writer.fault and not audit.incomplete:
+            audit.incomplete = writer.fault
+    results = assemble(audit, _circumstances(options, plan, started, recording))
+    return _report(results, outputs, options)
+
+
+def _prepare(options: AuditOptions) -> tuple[list[Output], Recording | None]:
+    outputs = parse_outputs(options.outputs)
+    if options.evidence is not None and options.replay is not None:
+        raise MeshGuardError(
+            "a replay records nothing", where="--evidence", fix="give --evidence or --replay, not both"
+        )
+    if options.evidence is not None and not options.evidence.parent.is_dir():
+        raise MeshGuardError(f"there is no folder {options.evidence.parent}", where="--evidence", fix="make it first")
+    return outputs, read_recording(options.replay) if options.replay else None
+
+
+def allowed_effects(plan: Plan, active: str) -> Allowed:
+    """What the deployment and the command line allow together.
+
+    Raises:
+        MeshGuardError: --active names another deployment, or the deployment does not allow it.
+    """
+    deployment = plan.deployment
+    if not active:
+        return Allowed()
+    if active != deployment.name:
+        raise MeshGuardError(
+            f"the deployment is {deployment.name!r} and not {active!r}",
+            where="--active",
+            fix="give the name of the deployment that may be changed, to show that it is the one you mean",
+        )
+    if not deployment.file.active:
+        raise MeshGuardError(
+            "this deployment does not allow checks that change state",
+            where=deployment.document.where(("name",)),
+            fix="set `active: true` there if it may be changed",
+        )
+    return Allowed(effects=ALL_EFFECTS)
+
+
+def _writer(path: Path | None, plan: Plan, started: datetime) -> EvidenceWriter | None:
+    if path is None:
+        return None
+    head = {
+        "deployment": {"name": plan.deployment.name, "digest": plan.deployment.digest},
+        "profiles": [{"name": p.id, "version": p.version, "digest": p.digest} for p in plan.profiles],
+        "started": started.isoformat(timespec="seconds"),
+    }
+    return EvidenceWriter(path, head)
+
+
+async def _run(audit: Audit) -> None:
+    """Run the audit; the first signal ends it in order, and what was found is kept."""
+    stop, reason = asyncio.Event(), list[str]()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(name: str) -> None:
+        if not reason:
+            reason.append(f"it was interrupted ({name})")
+            stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number.name)
+    await audit.run(stop, reason)
+
+
+def _stopped_early(number: int, _frame: object) -> NoReturn:
+    note(f"meshguard: stopped by {signal.Signals(number).name} before anything was looked at")
+    raise SystemExit(3)
+
+
+def _hold_signals() -> None:
+    """Results are being written: a second Ctrl-C would lose them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recording: Recording | None) -> Circumstances:
+    notes = []
+    recorded = (recording.head.get("deployment") or {}) if recording else {}
+    if recording and recorded.get("digest") != plan.deployment.digest:
+        notes.append(f"the recording was made for another state of the deployment file ({recorded.get('name')})")
+    return Circumstances(
+        argv=("meshguard", *sys.argv[1:]),
+        started=started,
+        fail_on=options.fail_on or plan.deployment.file.fail_on,
+        advisory=options.advisory,
+        replayed=recording.digest if recording else "",
+        recording_complete=recording.complete if recording else True,
+        notes=tuple(notes),
+    )
+
+
+def _report(results: Results, outputs: list[Output], options: AuditOptions) -> int:
+    problems = write_reports(results, [output for output in outputs if output.path != STDOUT], verbose=options.verbose)
+    streams = [output for output in outputs if output.path == STDOUT]
+    if streams:
+        problems += write_reports(results, streams, verbose=options.verbose)
+    else:
+        from meshguard.reports.text import render_for_terminal
+
+        emit(render_for_terminal(results, quiet=options.quiet, verbose=options.verbose, color=not options.no_color))
+    if not options.quiet and not streams:
+        written = [f"{output.format}: {output.path}" for output in outputs]
+        written += [f"evidence: {options.evidence}"] if options.evidence else []
+        if written:
+            emit("\nWritten  " + "  ".join(written) + "\n")
+    for problem in problems:
+        note(f"meshguard: {problem}")
+    if problems and results.gate.exit_code == 0:
+        return 3
+    return results.gate.exit_code

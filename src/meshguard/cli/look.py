@@ -1,0 +1,281 @@
+"""The commands that look at what is installed and planned, and contact nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from meshguard.cli.output import emit
+from meshguard.errors import MeshGuardError, Mistake, Mistakes
+from meshguard.plan import CLOCK, Plan, Scope, load_plan
+from meshguard.plugins import Plugins
+from meshguard.profile import ProfileLoader
+from meshguard.values import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from meshguard.check import Check
+    from meshguard.plan import Task
+    from meshguard.profile import Control, Phase, Priority, Profile
+
+
+def show_checks(pattern: str, *, as_json: bool) -> None:
+    """List installed checks."""
+    found = [check for check_id, check in Plugins().all_checks().items() if fnmatchcase(check_id, pattern)]
+    if not found:
+        known = Plugins().all_checks()
+        raise MeshGuardError(f"no check matches {pattern!r}", fix=did_you_mean(pattern, known))
+    if as_json:
+        emit(_json([_check_json(check) for check in found]))
+        return
+    emit(_columns([(check.id, check.method, check.requirement) for check in found]))
+
+
+def _check_json(check: Check[Any]) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "method": check.method,
+        "requirement": check.requirement,
+        "notes": check.notes,
+        "targets": list(check.kinds),
+        "over": check.over.name if check.over is not None else None,
+        "effect": check.effect,
+        "asks": [fact.name for fact in check.asks],
+        "parameters": check.parameters.model_json_schema().get("properties", {}),
+        "fix": check.fix,
+    }
+
+
+def show_controls(
+    name: str, phase: Phase | None, priority: Priority | None, *, only_pending: bool, as_json: bool
+) -> None:
+    """List the controls of one profile, or of all that are installed."""
+    profiles = _profiles([name] if name else sorted(Plugins().profiles()))
+    rows = [
+        (profile, control)
+        for profile in profiles
+        for control in profile.controls.values()
+        if (phase is None or phase in control.phase)
+        and (priority is None or priority == control.priority)
+        and (control.pending or not only_pending)
+    ]
+    if as_json:
+        emit(_json([{"profile": p.id, **c.model_dump(mode="json")} for p, c in rows]))
+        return
+    emit(_columns([(c.id, c.priority, "+".join(c.phase), _mark(c) + c.title) for _, c in rows]))
+    pending = sum(bool(control.pending) for _, control in rows)
+    emit(f"{len(rows)} controls" + (f", {pending} pending" if pending else "") + "\n")
+
+
+def _mark(control: Control) -> str:
+    return "(pending) " if control.pending else "(off) " if control.off else ""
+
+
+def _profiles(names: Iterable[str]) -> list[Profile]:
+    mistakes: list[Mistake] = []
+    loader = ProfileLoader(Plugins(), mistakes)
+    found = [loader.load(name, folder=Path(), where="profile") for name in names]
+    if mistakes:
+        raise Mistakes(mistakes)
+    return [profile for profile in found if profile is not None]
+
+
+def show_explanation(name: str) -> None:
+    """Explain a check or a control."""
+    plugins = Plugins()
+    check = plugins.check(name) if "." in name else None
+    controls = [(p, p.controls[name]) for p in _profiles(sorted(plugins.profiles())) if name in p.controls]
+    if check is None and not controls:
+        known = [*plugins.all_checks(), *(c for p in _profiles(sorted(plugins.profiles())) for c in p.controls)]
+        raise MeshGuardError(f"no check or control is named {name!r}", fix=did_you_mean(name, known))
+    parts = [_explain_check(check)] if check is not None else []
+    parts += [_explain_control(profile, control) for profile, control in controls]
+    emit("\n".join(parts))
+
+
+def _explain_check(check: Check[Any]) -> str:
+    where = f", once for each of {check.over.name}" if check.over is not None else ""
+    lines = [f"Check {check.id}", "", f"  {check.requirement}", *(f"\n  {note}" for note in check.notes), ""]
+    lines.append(f"  Method      {check.method} (NIST SP 800-53A)")
+    lines.append(f"  Looks at    {' and '.join(kind for kind in check.kinds if kind != CLOCK[0])}{where}")
+    lines.append(f"  Asks        {', '.join(f'{fact.name} ({fact.effect})' for fact in check.asks)}")
+    lines.append(f"  Fix         {check.fix}")
+    properties = check.parameters.model_json_schema().get("properties", {})
+    lines.append("  Parameters" + ("" if properties else "  none"))
+    for name, schema in properties.items():
+        default = f" [{_plain(schema['default'])}]" if "default" in schema else " (must be given)"
+        lines.append(f"    {name}{default}  {schema.get('description', '')}")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _explain_control(profile: Profile, control: Control) -> str:
+    lines = [f"Control {control.id} of {profile.id}", "", f"  {control.title}", ""]
+    facts = (
+        ("Statement", control.statement),
+        ("In the guide", " > ".join(filter(None, (control.section, control.place)))),
+        ("Priority", control.priority),
+        ("Phase", ", ".join(control.phase)),
+        ("Why", control.rationale),
+        ("Fix", control.remediation),
+        ("Pending", control.pending),
+        (
+            "Checks",
+            ", ".join(
+                f"{use.check}{f' {json.dumps(use.parameters)}' if use.parameters else ''}" for use in control.checks
+            ),
+        ),
+        ("References", "; ".join(f"{ref.framework} {ref.version}: {', '.join(ref.ids)}" for ref in control.refs)),
+    )
+    lines += [f"  {name:<13}{' '.join(text.split())}" for name, text in facts if text]
+    return "\n".join(lines) + "\n"
+
+
+def show_plan(
+    path: Path,
+    profiles: tuple[str, ...],
+    phase: Phase | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Show what an audit would do."""
+    plan = load_plan(path, Plugins(), Scope(phase, only, skip), profiles)
+    rows = [_plan_row(task) for task in plan.tasks]
+    gaps = [(planned.control.id, gap) for planned in plan.controls for gap in planned.gaps]
+    if as_json:
+        missing = [{"control": control, "check": gap.check.id, "missing": gap.kind} for control, gap in gaps]
+        emit(_json({"tasks": rows, "missing": missing, "calls": _calls(plan), "hosts": _hosts(plan)}))
+        return
+    emit(f"{len(plan.controls)} controls, {len(rows)} checks on targets\n\n")
+    emit(_columns([(row["check"], row["target"], row["effect"], ", ".join(row["asks"])) for row in rows]))
+    for control, gap in gaps:
+        emit(f"{gap.check.id} of {control}: no {gap.kind} target; it will be undetermined\n")
+    emit(
+        "\nFacts asked\n"
+        + _columns([(f"{target} {name}", effect, count) for target, name, effect, count in _calls(plan)])
+    )
+    emit(f"\nHosts contacted: {', '.join(_hosts(plan)) or 'none'}\n")
+
+
+def _plan_row(task: Task) -> dict[str, Any]:
+    return {
+        "check": task.check.id,
+        "target": task.target,
+        "parameters": task.shown_parameters,
+        "over": task.check.over.name if task.check.over is not None else None,
+        "effect": task.check.effect,
+        "asks": [fact.name for fact in task.check.asks if fact.effect != "local"],
+    }
+
+
+def _calls(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Each fact that may be asked, and how often; no fact is asked twice with the same arguments."""
+    found: dict[tuple[str, str, str], str] = {}
+    for task in plan.tasks:
+        over = task.check.over
+        for kind, name in task.targets:
+            facts = plan.plugins.target(kind).facts() if (kind, name) != CLOCK else {}
+            for fact in task.check.asks:
+                if facts.get(fact.name) is not fact or fact.effect == "local":
+                    continue
+                each = fact.parameters and over is not None and over.name in facts
+                count = f"at most once for each of {over.name} and its redirects" if each and over else "once"
+                if fact.parameters and over is None:
+                    count = "once for each argument"
+                found.setdefault((f"{kind}:{name}", fact.name, fact.effect), count)
+    return [(*key, count) for key, count in sorted(found.items())]
+
+
+def _hosts(plan: Plan) -> list[str]:
+    return [f"{host}:{port}" for host, port in sorted(set(plan.deployment.hosts()))]
+
+
+def show_validation(path: Path, profiles: tuple[str, ...]) -> None:
+    """Say that all files are right, or raise all mistakes."""
+    plan = load_plan(path, Plugins(), Scope(), profiles)
+    kinds = Counter(kind for kind, targets in plan.deployment.targets.items() for _ in targets)
+    emit(
+        f"{path}: no mistakes; {len(plan.controls)} controls, {len(plan.tasks)} checks on targets "
+        f"({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())) or 'no targets'})\n"
+    )
+    missing = sorted({gap.kind for planned in plan.controls for gap in planned.gaps})
+    if missing:
+        emit(f"No target of kind {', '.join(missing)}: what needs one will be undetermined\n")
+
+
+def show_schema(name: str) -> None:
+    """Print the JSON Schema of a kind of file."""
+    emit(_json(schema_of(name)))
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of profile, deployment or results; targets and parameters of what is installed."""
+    from meshguard.deployment import DeploymentFile
+    from meshguard.profile import ProfileFile
+    from meshguard.results import Results
+
+    models: dict[str, type[BaseModel]] = {"profile": ProfileFile, "deployment": DeploymentFile, "results": Results}
+    schema: dict[str, Any] = models[name].model_json_schema(mode="serialization" if name == "results" else "validation")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    if name == "profile":
+        _add_checks(schema)
+    if name == "deployment":
+        _add_targets(schema)
+    return schema
+
+
+def _add_checks(schema: dict[str, Any]) -> None:
+    """What may stand under `checks`: a check's id, or its id with its own parameters."""
+    checks = Plugins().all_checks()
+    uses: list[dict[str, Any]] = [{"enum": sorted(checks)}]
+    for check_id, check in checks.items():
+        parameters = check.parameters.model_json_schema()
+        schema["$defs"] |= parameters.pop("$defs", {})
+        properties = {check_id: {"anyOf": [parameters, {"type": "null"}]}}
+        uses.append({"type": "object", "properties": properties, "required": [check_id], "additionalProperties": False})
+    schema["$defs"]["Control"]["properties"]["checks"]["items"] = {"anyOf": uses}
+    _or_text(schema["properties"], "extends")
+    _or_text(schema["$defs"]["Control"]["properties"], "phase")
+
+
+def _add_targets(schema: dict[str, Any]) -> None:
+    plugins = Plugins()
+    kinds: dict[str, Any] = {}
+    for kind in plugins.kinds():
+        settings = plugins.target(kind).Settings.model_json_schema()
+        schema["$defs"] |= settings.pop("$defs", {})
+        kinds[kind] = {"type": "array", "items": settings}
+    schema["properties"]["targets"] = {"type": "object", "properties": kinds, "additionalProperties": False}
+    _or_text(schema["properties"], "profile")
+
+
+def _or_text(properties: dict[str, Any], name: str) -> None:
+    """A list that may be written as its one item."""
+    described = properties[name]
+    properties[name] = {"anyOf": [described, described["items"]]}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _columns(rows: list[tuple[str, ...]]) -> str:
+    """Rows as text in columns; the last column is as long as it is."""
+    if not rows:
+        return ""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -1,0 +1,260 @@
+"""What the HTML report shows, worked out of the results: order, groups, anchors, and what is folded away.
+
+Nothing is left out but by a count that says so: what passes is folded where it is much, and beyond `MAX_SETTLED`
+rows of one check the JSON result is pointed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from meshguard.results import Results, Status
+from meshguard.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from meshguard.results import ControlResult, Finding, ObservationUsed, Population
+
+PRIORITIES = ("critical", "high", "medium", "low")
+SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+ORDER = {outcome: rank for rank, outcome in enumerate(("fail", "error", "not-checked", "pass", "not-applicable"))}
+"""Outcomes, what asks for work first."""
+
+SHORT_LIST = 12
+"""Entries of a list on the first page before the rest is folded."""
+OPEN_ROWS = 50
+"""Findings that ask for work and are shown at once for one check; the rest is folded."""
+FEW_SETTLED = 8
+"""So many passing findings of a check are shown at once; more are folded."""
+MAX_SETTLED = 2000
+"""Passing findings of one check that the report lists; a browser stays fluent with them."""
+FULL_OBSERVATIONS = 12
+"""Observations that a finding names in full; further ones are links to the list of all observations."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An observation that a finding rests on; `number` is its place in the list of all, 0 where it is not there."""
+
+    key: str
+    number: int = 0
+    observation: ObservationUsed | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finding as a row of its check's table."""
+
+    finding: Finding
+    anchor: str
+    fix: str
+    """Empty where the whole check has one remedy, which then stands above the table."""
+    seen: tuple[Seen, ...]
+    further: tuple[Seen, ...]
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One check of a control: its populations, and its findings by what they ask for."""
+
+    id: str
+    method: str
+    populations: tuple[Population, ...]
+    counts: tuple[tuple[str, int], ...]
+    fix: str
+    rows: tuple[Row, ...]
+    more: tuple[Row, ...]
+    settled: tuple[Row, ...]
+    unlisted: int
+
+
+@dataclass(frozen=True)
+class ControlView:
+    """A control, its place in the document, and what was found for it."""
+
+    control: ControlResult
+    anchor: str
+    checks: tuple[CheckView, ...]
+    counts: tuple[tuple[str, int], ...]
+    settles: tuple[str, ...]
+    """What would settle it, where it is undetermined."""
+    waivers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """One status in the count of controls: how many, and where its piece of the bar lies, in percent."""
+
+    status: Status
+    count: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the template shows."""
+
+    results: Results
+    verdict: str
+    label: str
+    took: str
+    shares: tuple[Share, ...]
+    failing: tuple[ControlView, ...]
+    undetermined: tuple[ControlView, ...]
+    accepted: tuple[ControlView, ...]
+    sections: tuple[tuple[str, tuple[ControlView, ...]], ...]
+    seen: tuple[Seen, ...]
+
+
+@dataclass
+class Anchors:
+    """Ids of the document: safe characters only, and each one once."""
+
+    _taken: dict[str, int] = field(default_factory=dict)
+
+    def take(self, kind: str, name: str) -> str:
+        """A fresh id that is made of `kind` and `name`."""
+        base = f"{kind}-{_UNSAFE.sub('_', name)[:200]}"
+        anchor = base
+        while anchor in self._taken:
+            self._taken[base] += 1
+            anchor = f"{base}.{self._taken[base]}"
+        self._taken[anchor] = 1
+        return anchor
+
+
+def view_of(results: Results) -> View:
+    """The whole report as data."""
+    seen = {o.key: Seen(o.key, number, o) for number, o in enumerate(results.observations, 1)}
+    controls = _controls(results, seen)
+    verdict, label = _verdict(results)
+    return View(
+        results=results,
+        verdict=verdict,
+        label=label,
+        took=_took(results.run.started, results.run.finished),
+        shares=_shares(results),
+        failing=_ranked(controls, Status.NOT_SATISFIED),
+        undetermined=_ranked(controls, Status.UNDETERMINED),
+        accepted=(*_ranked(controls, Status.WAIVED), *_ranked(controls, Status.NOT_APPLICABLE)),
+        sections=_sections(controls),
+        seen=tuple(seen.values()),
+    )
+
+
+def _verdict(results: Results) -> tuple[str, str]:
+    gate = results.gate
+    if gate.open and gate.advisory and results.coverage.not_satisfied:
+        return "advisory", "Gate open, advisory only"
+    if gate.open:
+        return "open", "Gate open"
+    if gate.exit_code == 3:
+        return "undetermined", "Undetermined: the gate does not open"
+    return "closed", "Gate closed"
+
+
+def _took(started: str, finished: str) -> str:
+    try:
+        seconds = round((datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds())
+    except (ValueError, TypeError):
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _shares(results: Results) -> tuple[Share, ...]:
+    coverage = results.coverage
+    counts = {
+        Status.NOT_SATISFIED: coverage.not_satisfied,
+        Status.UNDETERMINED: coverage.undetermined,
+        Status.WAIVED: coverage.waived,
+        Status.SATISFIED: coverage.satisfied,
+        Status.NOT_APPLICABLE: coverage.not_applicable,
+    }
+    # One control of a thousand must still be seen, so a piece is at least 1 % wide.
+    raw = {status: max(count, sum(counts.values()) / 100) if count else 0.0 for status, count in counts.items()}
+    whole, start, shares = sum(raw.values()) or 1.0, 0.0, []
+    for status, count in counts.items():
+        width = 100 * raw[status] / whole
+        shares.append(Share(status, count, round(start, 3), round(width, 3)))
+        start += width
+    return tuple(shares)
+
+
+def _ranked(controls: Iterable[ControlView], status: Status) -> tuple[ControlView, ...]:
+    chosen = [view for view in controls if view.control.status is status]
+    return tuple(sorted(chosen, key=lambda view: PRIORITIES.index(view.control.priority)))
+
+
+def _sections(controls: Iterable[ControlView]) -> tuple[tuple[str, tuple[ControlView, ...]], ...]:
+    sections: dict[str, list[ControlView]] = {}
+    for view in controls:
+        sections.setdefault(view.control.section, []).append(view)
+    return tuple((name, tuple(views)) for name, views in sections.items())
+
+
+def _controls(results: Results, seen: dict[str, Seen]) -> list[ControlView]:
+    anchors = Anchors()
+    populations: dict[str, list[Population]] = {}
+    for population in results.populations:
+        populations.setdefault(population.check, []).append(population)
+    of: dict[str, list[Finding]] = {}
+    for finding in results.findings:
+        of.setdefault(finding.control, []).append(finding)
+    views = []
+    for control in results.controls:
+        anchor, findings = anchors.take("control", control.id), of.get(control.id, [])
+        by_check: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_check.setdefault(finding.check, []).append(finding)
+        checks = [_check(found, populations.get(check, []), anchors, seen) for check, found in by_check.items()]
+        open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
+        settles = _distinct(f.fix for f in open_) if control.status is Status.UNDETERMINED else ()
+        waivers = _distinct(f.waiver or "" for f in findings)
+        views.append(ControlView(control, anchor, tuple(checks), _counts(findings), settles, waivers))
+    return views
+
+
+def _check(
+    findings: Sequence[Finding], populations: Sequence[Population], anchors: Anchors, seen: dict[str, Seen]
+) -> CheckView:
+    targets = {finding.target for finding in findings}
+    open_ = sorted((f for f in findings if f.outcome not in SETTLED), key=lambda f: ORDER[f.outcome])
+    settled = [f for f in findings if f.outcome in SETTLED]
+    fixes = {finding.fix for finding in open_}
+    shared = fixes.pop() if len(open_) > 1 and len(fixes) == 1 else ""
+    rows = [_row(finding, "" if shared else finding.fix, anchors, seen) for finding in open_]
+    return CheckView(
+        id=findings[0].check,
+        method=next((finding.method for finding in findings if finding.method), ""),
+        populations=tuple(population for population in populations if population.target in targets),
+        counts=_counts(findings),
+        fix=shared,
+        rows=tuple(rows[:OPEN_ROWS]),
+        more=tuple(rows[OPEN_ROWS:]),
+        settled=tuple(_row(finding, finding.fix, anchors, seen) for finding in settled[:MAX_SETTLED]),
+        unlisted=max(0, len(settled) - MAX_SETTLED),
+    )
+
+
+def _row(finding: Finding, fix: str, anchors: Anchors, seen: dict[str, Seen]) -> Row:
+    rests_on = tuple(seen.get(key) or Seen(key) for key in finding.observations)
+    anchor = anchors.take("finding", finding.id)
+    return Row(finding, anchor, fix, rests_on[:FULL_OBSERVATIONS], rests_on[FULL_OBSERVATIONS:])
+
+
+def _counts(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(finding.outcome for finding in findings)
+    return tuple((outcome.value, counts[outcome]) for outcome in sorted(counts, key=lambda outcome: ORDER[outcome]))
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))

@@ -1,0 +1,101 @@
+"""The demo: start the example deployment hardened and leaky, audit both, show the reports, judge the evidence again.
+
+`python -m examples.demo OUT` leaves report.html, results.json and evidence.jsonl for each mode in OUT, and ends with 0
+where the hardened mode opened the gate, the leaky one did not, and both evidence files gave the same verdicts again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from examples.healthmesh.instance import start
+
+if TYPE_CHECKING:
+    from examples.healthmesh.choice import Mode
+
+EXPECTED: dict[Mode, int] = {"hardened": 0, "leaky": 1}
+
+
+@dataclass
+class Shown:
+    """How one mode came out."""
+
+    mode: Mode
+    exit_code: int
+    same_again: bool
+    folder: Path
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the gate said what it should, twice."""
+        return self.exit_code == EXPECTED[self.mode] and self.same_again
+
+
+def main() -> int:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(prog="demo", description="Audit the example deployment, hardened and leaky.")
+    parser.add_argument("out", type=Path, nargs="?", default=Path("demo-output"), help="where reports are left")
+    parser.add_argument("--no-containers", action="store_true", help="only the web service")
+    said = parser.parse_args()
+    shown = [_show(mode, said.out, containers=not said.no_containers) for mode in EXPECTED]
+    _title("What came out")
+    for one in shown:
+        verdict = "as expected" if one.as_expected else f"NOT as expected ({EXPECTED[one.mode]})"
+        again = "the same verdicts" if one.same_again else "OTHER verdicts"
+        print(f"{one.mode:<9} exit {one.exit_code}, {verdict}; replayed without a network: {again}")
+        print(f"          {one.folder / 'report.html'}\n          {one.folder / 'results.json'}")
+        print(f"          {one.folder / 'evidence.jsonl'}")
+    return 0 if all(one.as_expected for one in shown) else 1
+
+
+def _show(mode: Mode, out: Path, *, containers: bool) -> Shown:
+    folder = out / mode
+    folder.mkdir(parents=True, exist_ok=True)
+    _title(f"The example deployment, {mode}")
+    with start(folder / "state", mode=mode, project=f"health-mesh-{mode}", containers=containers) as running:
+        print(f"service     {running.url}, plain http {running.http_url}")
+        print(f"containers  {', '.join(sorted(running.containers)) or f'none: {running.no_containers}'}")
+        if running.defects:
+            print(f"defects     {', '.join(running.defects)}")
+        print(f"\n$ meshguard audit {running.deployment}\n", flush=True)
+        code = _audit(running.deployment, folder)
+    return Shown(mode, code, _same_again(running.deployment, folder), folder)
+
+
+def _audit(deployment: Path, folder: Path) -> int:
+    outputs = [f"html={folder / 'report.html'}", f"json={folder / 'results.json'}"]
+    options = [option for output in outputs for option in ("--output", output)]
+    evidence = ["--evidence", str(folder / "evidence.jsonl")]
+    return _meshguard("audit", str(deployment), *options, *evidence).returncode
+
+
+def _same_again(deployment: Path, folder: Path) -> bool:
+    """Whether the evidence gives the same verdicts, now that the service is gone."""
+    done = _meshguard(
+        "audit", str(deployment), "--replay", str(folder / "evidence.jsonl"), "--output", "json=-", capture=True
+    )
+    return bool(done.stdout) and _verdicts(json.loads(done.stdout)) == _verdicts(
+        json.loads((folder / "results.json").read_text())
+    )
+
+
+def _verdicts(results: dict[str, Any]) -> object:
+    return results["gate"], results["controls"], results["findings"]
+
+
+def _meshguard(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "meshguard", *arguments], text=True, capture_output=capture, check=False)
+
+
+def _title(text: str) -> None:
+    print(f"\n{text}\n{'=' * len(text)}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Which defects an instance gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from .containers.defects import CONTAINER_DEFECTS
+from .containers.spec import HARDENED, Spec
+from .defect import Defect, Mistake, compatible, refuse_clashes
+from .service.defects import WEB_DEFECTS
+from .service.settings import Settings
+
+Mode = Literal["hardened", "leaky"]
+MODES = get_args(Mode)
+ALL_DEFECTS: tuple[Defect[Any], ...] = (*WEB_DEFECTS, *CONTAINER_DEFECTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The defects of the service, and those of the containers."""
+
+    web: tuple[Defect[Settings], ...]
+    containers: tuple[Defect[Spec], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All their names."""
+        return tuple(defect.name for defect in self.web) + tuple(defect.name for defect in self.containers)
+
+    def specs(self) -> dict[str, Spec]:
+        """The containers to start, by service: the hardened ones, and one for each defect."""
+        return {**HARDENED, **{one.name: one.alters.apply(Spec()) for one in self.containers}}
+
+
+def choose(mode: Mode, names: Sequence[str], *, containers: bool) -> Choice:
+    """The defects of the mode and of these names; a name that is unknown or cannot be had is a Mistake."""
+    known = {defect.name for defect in ALL_DEFECTS}
+    if unknown := sorted(set(names) - known):
+        raise Mistake(f"unknown defect {', '.join(unknown)}; `defects` lists them all")
+    web = tuple(defect for defect in WEB_DEFECTS if defect.name in names)
+    in_containers = tuple(defect for defect in CONTAINER_DEFECTS if defect.name in names)
+    if in_containers and not containers:
+        raise Mistake(f"{in_containers[0].name} is a defect of a container, and there are to be none")
+    refuse_clashes(web)
+    if mode == "leaky":
+        # What was asked for by name comes first; the rest joins where it does not clash.
+        web = compatible((*web, *WEB_DEFECTS))
+        in_containers = CONTAINER_DEFECTS if containers else ()
+    return Choice(web, in_containers)

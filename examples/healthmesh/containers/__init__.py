@@ -1,0 +1,1 @@
+"""The containers: an image from scratch, the hardened set, and one container for each defect."""

@@ -1,0 +1,71 @@
+"""The files of one instance, and how they are written."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that has mode 0600 from its first byte on."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file that a reader sees whole or not at all."""
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(content)
+    draft.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The folder of one instance, and where everything is in it."""
+
+    folder: Path
+
+    @property
+    def ca(self) -> Path:
+        """The authority that signed the server's certificate."""
+        return self.folder / "pki" / "ca.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """The server's certificate."""
+        return self.folder / "pki" / "server.pem"
+
+    @property
+    def key(self) -> Path:
+        """The server's private key."""
+        return self.folder / "pki" / "server-key.pem"
+
+    @property
+    def secrets(self) -> Path:
+        """The demo's secrets."""
+        return self.folder / "secrets.json"
+
+    @property
+    def instance(self) -> Path:
+        """The project's name and its defects."""
+        return self.folder / "instance.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that the service listens on; there while it runs."""
+        return self.folder / "ports.json"
+
+    @property
+    def pid(self) -> Path:
+        """The service's process; there while it runs."""
+        return self.folder / "service.pid"
+
+    @property
+    def log(self) -> Path:
+        """What the service printed."""
+        return self.folder / "service.log"
+
+    @property
+    def deployment(self) -> Path:
+        """The deployment file for MeshGuard."""
+        return self.folder / "meshguard.yaml"

@@ -1,0 +1,1 @@
+"""TCP ports for MeshGuard: which are open, and which must not be."""

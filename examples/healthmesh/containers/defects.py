@@ -56,7 +56,13 @@ CONTAINER_DEFECTS: tuple[Defect[Spec], ...] = (
         "The health check is there and fails.",
         run(health=FAILS, health_every_s=1),
     ),
-    Defect("privileged", "docker.privileged", "The container is privileged.", run(privileged=True)),
+    Defect(
+        "privileged",
+        "docker.privileged",
+        "The container is privileged.",
+        run(privileged=True),
+        also=("docker.capabilities",),  # it has them all, whatever it was told to drop
+    ),
     Defect("caps-kept", "docker.capabilities", "No capability is dropped.", run(cap_drop=())),
     Defect(
         "caps-sys-admin",
@@ -87,6 +93,7 @@ CONTAINER_DEFECTS: tuple[Defect[Spec], ...] = (
         "docker.network_isolation",
         "The container shares the host's network.",
         run(networks=("host",)),
+        also=("docker.ports",),  # what it listens on is not seen from its settings
     ),
     Defect(
         "network-default",

@@ -24,11 +24,22 @@ CMD ["{BUSYBOX}", "httpd", "-f", "-p", "{WEB_PORT}", "-h", "/www"]
 """
 # `maintainer` is there for the defect that runs as it.
 PASSWD = "root:x:0:0::/:/bin/false\nmesh:x:10001:10001::/:/bin/false\nmaintainer:x:0:0::/:/bin/false\n"
+TRIES = 3
 GROUP = "root:x:0:\nmesh:x:10001:\n"
 
 
 def build(client: DockerClient, tag: str, labels: dict[str, str]) -> None:
-    """Build the image under this tag."""
+    """Build the image under this tag; again where somebody else's clean-up took a layer away meanwhile."""
+    for left in reversed(range(TRIES)):
+        fault = _built(client, tag, labels)
+        if not fault:
+            return
+        if not left or "unknown parent image" not in fault:
+            raise Mistake(f"the image could not be built: {fault}")
+
+
+def _built(client: DockerClient, tag: str, labels: dict[str, str]) -> str:
+    """The engine's complaint, or nothing."""
     for step in client.api.build(
         fileobj=_context(_busybox()),
         custom_context=True,
@@ -39,7 +50,8 @@ def build(client: DockerClient, tag: str, labels: dict[str, str]) -> None:
         decode=True,
     ):
         if "error" in step:
-            raise Mistake(f"the image could not be built: {step['error'].strip()}")
+            return str(step["error"]).strip()
+    return ""
 
 
 def _context(busybox: bytes) -> io.BytesIO:

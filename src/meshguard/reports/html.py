@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 
+_NONCHARACTERS = "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
-    "|[\U0001fffe-\U0010ffff](?<=[\ufffe\uffff])"
+    f"\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff{_NONCHARACTERS}]"
 )
 """Control, direction and invisible characters (Unicode TR 36 and TR 9), lone surrogates, and what HTML may not hold."""
 

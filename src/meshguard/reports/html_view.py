@@ -55,7 +55,7 @@ class Row:
     finding: Finding
     anchor: str
     fix: str
-    """Empty where the whole check has one remedy, which then stands above the table."""
+    """Empty where the check has one remedy for all of this outcome, which then stands above the table."""
     seen: tuple[Seen, ...]
     further: tuple[Seen, ...]
 
@@ -68,7 +68,8 @@ class CheckView:
     method: str
     populations: tuple[Population, ...]
     counts: tuple[tuple[str, int], ...]
-    fix: str
+    fixes: tuple[tuple[str, str], ...]
+    """Outcome and remedy, where several findings of that outcome have one remedy."""
     rows: tuple[Row, ...]
     more: tuple[Row, ...]
     settled: tuple[Row, ...]
@@ -229,20 +230,27 @@ def _check(
     targets = {finding.target for finding in findings}
     open_ = sorted((f for f in findings if f.outcome not in SETTLED), key=lambda f: ORDER[f.outcome])
     settled = [f for f in findings if f.outcome in SETTLED]
-    fixes = {finding.fix for finding in open_}
-    shared = fixes.pop() if len(open_) > 1 and len(fixes) == 1 else ""
-    rows = [_row(finding, "" if shared else finding.fix, anchors, seen) for finding in open_]
+    shared = _shared(open_)
+    rows = [_row(finding, "" if finding.outcome in shared else finding.fix, anchors, seen) for finding in open_]
     return CheckView(
         id=findings[0].check,
         method=next((finding.method for finding in findings if finding.method), ""),
         populations=tuple(population for population in populations if population.target in targets),
         counts=_counts(findings),
-        fix=shared,
+        fixes=tuple((outcome.value, fix) for outcome, fix in shared.items()),
         rows=tuple(rows[:OPEN_ROWS]),
         more=tuple(rows[OPEN_ROWS:]),
         settled=tuple(_row(finding, finding.fix, anchors, seen) for finding in settled[:MAX_SETTLED]),
         unlisted=max(0, len(settled) - MAX_SETTLED),
     )
+
+
+def _shared(findings: Sequence[Finding]) -> dict[Outcome, str]:
+    """The remedy of each outcome that several findings have, where it is the same for all of them."""
+    fixes: dict[Outcome, list[str]] = {}
+    for finding in findings:
+        fixes.setdefault(finding.outcome, []).append(finding.fix)
+    return {outcome: all_[0] for outcome, all_ in fixes.items() if len(all_) > 1 and all_[0] and len(set(all_)) == 1}
 
 
 def _row(finding: Finding, fix: str, anchors: Anchors, seen: dict[str, Seen]) -> Row:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
 import sys
 from itertools import groupby
@@ -21,6 +20,7 @@ from rich.text import Text
 
 from meshguard.profile import PRIORITIES
 from meshguard.results import Status
+from meshguard.values import printable
 from meshguard.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ MAX_RESOURCES = 6
 """Resources shown for one sentence of one check, unless verbose."""
 MAX_TEXT = 300
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STYLE = {
     Status.SATISFIED: "green",
     Status.NOT_SATISFIED: "bold red",
@@ -43,8 +42,8 @@ _OPEN_OUTCOMES = (Outcome.ERROR, Outcome.NOT_CHECKED)
 
 
 def plain(text: object, limit: int = MAX_TEXT) -> str:
-    """One printable line: control and direction characters shown by their number, cut where it is long."""
-    line = _CONTROL_CHARACTERS.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+    """One printable line, cut where it is long."""
+    line = printable(text)
     return line if len(line) <= limit else f"{line[: limit - 1]}… ({len(line)} characters)"
 
 
@@ -98,7 +97,7 @@ def _verdict(results: Results) -> Text:
 def _body(console: Console, results: Results, *, verbose: bool) -> None:
     profiles = ", ".join(f"{p.name} {p.version}" for p in results.profiles)
     console.print(
-        Text(f"{plain(results.deployment.name)} against {plain(profiles)}, {results.run.started}", style="dim")
+        Text(f"{plain(results.deployment.name)} against {plain(profiles)}, {plain(results.run.started)}", style="dim")
     )
     for note in results.notes:
         console.print(Text(f"Note: {plain(note)}", style="yellow"))
@@ -125,7 +124,7 @@ def _section(console: Console, results: Results, title: str, status: Status, *, 
 
 
 def _heading(control: ControlResult) -> Text:
-    text = Text.assemble((control.priority.upper(), _PRIORITY[control.priority]), "  ", (control.id, "bold"))
+    text = Text.assemble((control.priority.upper(), _PRIORITY[control.priority]), "  ", (plain(control.id), "bold"))
     return text.append(f"  {plain(control.title)}")
 
 
@@ -157,7 +156,7 @@ def _block(findings: list[Finding], *, verbose: bool) -> list[Text | Table]:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    where = Text(f"{first.check} on {first.target}", style="dim")
+    where = Text(f"{plain(first.check)} on {plain(first.target)}", style="dim")
     if shown:
         where.append(f"  {', '.join(shown)}{more}", style="not dim")
     table.add_row(Text(mark, style=style), where)

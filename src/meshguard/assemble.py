@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import socket
-import subprocess
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
-from meshguard import __version__
+from meshguard.circumstances import Circumstances, run_of, tool_of
 from meshguard.gate import decide
 from meshguard.results import (
     ControlResult,
@@ -19,40 +14,25 @@ from meshguard.results import (
     LeftOutOf,
     Named,
     ObservationUsed,
-    PluginUsed,
     Population,
     Results,
-    Run,
     ScopeUsed,
     Status,
     Subject,
-    Tool,
     finding_id,
     status_of,
 )
 from meshguard.score import score_of
+from meshguard.values import canonical_json, encodable
 from meshguard.verdict import Outcome
+
+__all__ = ["Circumstances", "assemble"]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from meshguard.audit import Audit, Judged, Judgement
-    from meshguard.plan import Gap, Plan, PlannedControl, Scope
-    from meshguard.profile import Priority
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What the results say of the run itself."""
-
-    argv: tuple[str, ...]
-    started: datetime
-    fail_on: Priority
-    advisory: bool = False
-    replayed: str = ""
-    recording_complete: bool | str = True
-    notes: tuple[str, ...] = ()
+    from meshguard.plan import Gap, Plan, PlannedControl, Scope, Task
 
 
 def assemble(audit: Audit, circumstances: Circumstances) -> Results:
@@ -63,15 +43,15 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
     findings: list[Finding] = []
     controls: list[ControlResult] = []
     for planned in plan.controls:
-        found = _findings(planned, audit)
-        findings += found
-        controls.append(_control(planned, found, plan, today))
+        uses = _findings(planned, audit)
+        findings += [finding for use in uses for finding in use]
+        controls.append(_control(planned, uses, plan, today))
     gate = decide(controls, fail_on=circumstances.fail_on, complete=complete, advisory=circumstances.advisory)
     whole = complete is True and not plan.scope.reduced
     return Results(
         schema="meshguard.results/1",
-        meshguard=_tool(plan),
-        run=_run(audit, circumstances),
+        meshguard=tool_of(plan),
+        run=run_of(audit, circumstances),
         scope=_scope(plan.scope),
         profiles=tuple(Named(name=p.id, version=p.version, digest=p.digest) for p in plan.profiles),
         deployment=Named(name=plan.deployment.name, digest=plan.deployment.digest),
@@ -88,20 +68,31 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
     )
 
 
-def _findings(planned: PlannedControl, audit: Audit) -> list[Finding]:
-    control = planned.control
-    found = [_gap(control.id, gap, audit.plan) for gap in planned.gaps]
+def _findings(planned: PlannedControl, audit: Audit) -> list[list[Finding]]:
+    """The control's findings, a list for each use of a check in it."""
+    gaps = [[_gap(planned.control.id, gap, audit.plan)] for gap in planned.gaps]
+    uses: dict[tuple[str, str], list[Finding]] = {}
     for task in planned.tasks:
-        judgement = audit.judgements.get(task.key)
-        if judgement is None or not judgement.judged:
-            found.append(_not_reached(control.id, task.check.id, task.target, audit))
-            continue
-        found += [_finding(planned, judgement, judged, audit) for judged in judgement.judged]
-    unfinished = [j for t in planned.tasks if (j := audit.judgements.get(t.key)) and _missing(j)]
-    found += [
-        _not_reached(control.id, j.task.check.id, j.task.target, audit, _missing(j)) for j in unfinished if j.judged
-    ]
+        use = (task.check.id, canonical_json(task.shown_parameters))
+        uses.setdefault(use, []).extend(_of_task(planned, task, audit))
+    return [*gaps, *uses.values()]
+
+
+def _of_task(planned: PlannedControl, task: Task, audit: Audit) -> list[Finding]:
+    judgement = audit.judgements.get(task.key)
+    if judgement is None or not judgement.judged:
+        return [_not_reached(planned, task, audit)]
+    found = [_finding(planned, judgement, judged, audit) for judged in judgement.judged]
+    if missing := _missing(judgement):
+        found.append(_not_reached(planned, task, audit, missing))
     return found
+
+
+def _variant(planned: PlannedControl, task: Task) -> str:
+    """The task's parameters, where the control uses its check with others too."""
+    mine = canonical_json(task.shown_parameters)
+    others = (other for other in planned.tasks if other.check is task.check)
+    return mine if any(canonical_json(other.shown_parameters) != mine for other in others) else ""
 
 
 def _missing(judgement: Judgement) -> int:
@@ -116,7 +107,7 @@ def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audi
     if not advice and verdict.outcome is Outcome.FAIL:
         advice = planned.control.remediation or task.check.fix
     return Finding(
-        id=finding_id(planned.control.id, task.check.id, task.target, judged.resource),
+        id=finding_id(planned.control.id, task.check.id, task.target, judged.resource, _variant(planned, task)),
         control=planned.control.id,
         check=task.check.id,
         method=task.check.method,
@@ -132,7 +123,7 @@ def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audi
 
 
 def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
-    where = plan.deployment.document.path.name
+    where = encodable(plan.deployment.document.path.name)
     return Finding(
         id=finding_id(control, gap.check.id, gap.kind, "-"),
         control=control,
@@ -146,13 +137,14 @@ def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
     )
 
 
-def _not_reached(control: str, check: str, target: str, audit: Audit, count: int = 0) -> Finding:
-    what = f"{count} more resources were" if count else "this was"
+def _not_reached(planned: PlannedControl, task: Task, audit: Audit, count: int = 0) -> Finding:
+    what = f"{count} more resource{'s were' if count > 1 else ' was'}" if count else "this was"
     return Finding(
-        id=finding_id(control, check, target, "(not reached)"),
-        control=control,
-        check=check,
-        target=target,
+        id=finding_id(planned.control.id, task.check.id, task.target, "(not reached)", _variant(planned, task)),
+        control=planned.control.id,
+        check=task.check.id,
+        method=task.check.method,
+        target=task.target,
         resource="(not reached)",
         outcome=Outcome.NOT_CHECKED,
         message=f"{what} not reached before the audit ended: {audit.incomplete or 'no verdict came'}",
@@ -160,9 +152,9 @@ def _not_reached(control: str, check: str, target: str, audit: Audit, count: int
     )
 
 
-def _control(planned: PlannedControl, found: list[Finding], plan: Plan, today: date) -> ControlResult:
+def _control(planned: PlannedControl, uses: list[list[Finding]], plan: Plan, today: date) -> ControlResult:
     control = planned.control
-    status, reason = status_of(found, control.pending)
+    status, reason = status_of([finding for use in uses for finding in use], control.pending, uses)
     declared = ""
     for entry in plan.deployment.file.not_applicable:
         if entry.control == control.id and entry.expires >= today:
@@ -240,64 +232,3 @@ def _subjects(audit: Audit) -> tuple[Subject, ...]:
 def _scope(scope: Scope) -> ScopeUsed:
     narrowed = [f"--only {pattern}" for pattern in scope.only] + [f"--skip {pattern}" for pattern in scope.skip]
     return ScopeUsed(kind="reduced" if scope.reduced else "full", phase=scope.phase, narrowed_by=tuple(narrowed))
-
-
-def _tool(plan: Plan) -> Tool:
-    used = sorted(plan.plugins.used.values(), key=lambda plugin: (plugin.group, plugin.name))
-    plugins = [
-        PluginUsed(group=p.group, name=p.name, distribution=p.distribution, version=p.version, digest=p.digest)
-        for p in used
-    ]
-    return Tool(version=__version__, python=platform.python_version(), plugins=tuple(plugins))
-
-
-def _run(audit: Audit, circumstances: Circumstances) -> Run:
-    offsets = [
-        o.value["clock_offset_s"]
-        for o in audit.evidence.observations.values()
-        if isinstance(o.value, dict) and isinstance(o.value.get("clock_offset_s"), int | float)
-    ]
-    return Run(
-        operator=_operator(),
-        host=socket.gethostname(),
-        argv=circumstances.argv,
-        commit=_commit(audit.plan.deployment.folder),
-        ci=_ci(),
-        replayed=circumstances.replayed,
-        started=_utc(circumstances.started),
-        finished=_utc(datetime.now(UTC)),
-        clock_offset_s=min(offsets, key=abs, default=None),
-    )
-
-
-def _utc(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _operator() -> str:
-    for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "SUDO_USER", "LOGNAME", "USER"):
-        if value := os.environ.get(name):
-            return value
-    return f"uid {os.getuid()}"
-
-
-def _ci() -> str:
-    if url := os.environ.get("CI_JOB_URL") or os.environ.get("BUILD_URL"):
-        return url
-    parts = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
-    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
-
-
-def _commit(folder: Path) -> str:
-    """The commit of the checkout that holds the deployment file; empty where there is none, or no git."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],  # noqa: S607 - git as the user has it on PATH
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

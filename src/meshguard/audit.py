@@ -12,17 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meshguard.errors import NotObserved
+from meshguard.errors import ESCAPES, NotObserved
 from meshguard.evidence import Evidence, place_of, reading
 from meshguard.fact import LeftOut, Listing
 from meshguard.sketch import Sketcher
 from meshguard.target import Egress, Target
+from meshguard.values import encodable, shown
 from meshguard.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from meshguard.check import Check
     from meshguard.plan import Plan, TargetRef, Task
 
+CLOSE_S = 2.0
+REPORT = "report this to its author"
 TARGET_ITSELF = "-"
 """The resource of a check that judges the target as a whole."""
 
@@ -108,8 +111,13 @@ class Audit:
             self.subjects[str(target)] = target.subject
 
     async def _close(self) -> None:
-        for target in self._targets.values():
-            await target.close()
+        """End connections; one that does not end in good time, or in good order, keeps no verdict back."""
+        closing = [asyncio.create_task(target.close()) for target in self._targets.values()]
+        if closing:
+            await asyncio.wait(closing, timeout=CLOSE_S)
+        for task in closing:
+            task.cancel()
+        await asyncio.gather(*closing, return_exceptions=True)
 
     async def _judge_all(self) -> None:
         tasks = self.plan.tasks
@@ -122,6 +130,13 @@ class Audit:
                 await self._judge(self.judgements[task.key])
 
     async def _judge(self, judgement: Judgement) -> None:
+        try:
+            await self._judge_task(judgement)
+        except ESCAPES as fault:
+            broken = Verdict(Outcome.ERROR, f"its resources broke: {place_of(fault)}", fix=REPORT)
+            judgement.judged.append(Judged(TARGET_ITSELF, broken, ()))
+
+    async def _judge_task(self, judgement: Judgement) -> None:
         task = judgement.task
         targets = [self._targets[ref] for ref in task.targets]
         if task.check.over is None:
@@ -130,14 +145,15 @@ class Audit:
             return
         resources = await self._resources(judgement, targets)
         self._known += max(0, len(resources) - 1)
-        await asyncio.gather(*(self._one(judgement, str(item), [item, *targets]) for item in resources))
+        named = [(encodable(str(item)), item) for item in resources]
+        await asyncio.gather(*(self._one(judgement, name, [item, *targets]) for name, item in named))
         judgement.judged.sort(key=lambda judged: judged.resource)
 
     async def _resources(self, judgement: Judgement, targets: list[Target[Any]]) -> list[Any]:
         """The resources to judge; an unreadable or an empty list is a verdict of its own, and never a pass."""
         over = judgement.task.check.over
         assert over is not None  # noqa: S101 - the caller has looked
-        owner = next(target for target in targets if over.name in type(target).facts())
+        owner = next(target for target in targets if over in type(target).facts().values())
         judgement.query = over.key(owner, [])
         async with reading() as reader:
             verdict = None
@@ -180,13 +196,22 @@ async def verdict_of(
                 verdict = await check.judge(*arguments, **parameters)
             except NotObserved as fault:
                 verdict = Verdict(Outcome(fault.outcome), fault.reason, fix=fault.fix)
-            except Exception as fault:  # noqa: BLE001 - a check that breaks is an error, and its text may hold a secret
-                verdict = Verdict(Outcome.ERROR, f"the check broke: {place_of(fault)}", fix="report this to its author")
-        if not isinstance(verdict, Verdict):
-            verdict = Verdict(Outcome.ERROR, f"the check answered {type(verdict).__name__} instead of a verdict")
-        return verdict, tuple(reader.reads)
+            except ESCAPES as fault:  # its text may hold a secret
+                verdict = Verdict(Outcome.ERROR, f"the check broke: {place_of(fault)}", fix=REPORT)
+        return _sound(verdict), tuple(reader.reads)
 
     return await asyncio.create_task(judge())
+
+
+def _sound(verdict: object) -> Verdict:
+    """What a check answered, in a form that results can hold; anything else is an error."""
+    try:
+        assert isinstance(verdict, Verdict)  # noqa: S101 - a plugin may answer anything
+        got, want = (encodable(v) if isinstance(v := shown(part), str) else v for part in (verdict.got, verdict.want))
+        return Verdict(Outcome(verdict.outcome), encodable(verdict.message), got, want, encodable(verdict.fix))
+    except (AssertionError, AttributeError, TypeError, ValueError):
+        what = f"the check answered {type(verdict).__name__}, which is no sound verdict"
+        return Verdict(Outcome.ERROR, what, fix=REPORT)
 
 
 def _nothing(what: str, listing: Listing[Any]) -> str:

@@ -97,7 +97,10 @@ class Check(Generic[P]):
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
-        return get_type_hints(self.judge, include_extras=True)
+        try:
+            return get_type_hints(self.judge, include_extras=True)
+        except (NameError, TypeError) as fault:
+            raise CheckDefinitionError(f"{self.id}: its types cannot be read: {fault}") from None
 
     @cached_property
     def _positional(self) -> list[str]:
@@ -114,6 +117,8 @@ class Check(Generic[P]):
                 raise CheckDefinitionError(f"{self.id}: parameter {name!r} is {kind!r}, not a kind of target")
         if not found:
             raise CheckDefinitionError(f"{self.id} takes no target")
+        if self.over is not None and not any(self.over in kind.facts().values() for kind in found.values()):  # type: ignore[union-attr]
+            raise CheckDefinitionError(f"{self.id} is run over {self.over.name!r}, which no target of its lists")
         return found  # type: ignore[return-value]
 
     @cached_property

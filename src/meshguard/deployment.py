@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -105,14 +104,36 @@ def load_deployment(path: Path, plugins: Plugins, mistakes: list[Mistake]) -> De
     file, wrong = parse(DeploymentFile, document)
     mistakes.extend(wrong)
     if file is None:
-        return None
+        file = _what_is_right(document)
     for index, folder in enumerate(file.checks):
         if not folder.is_dir():
             mistakes.append(Mistake(document.where(("checks", index)), f"no such folder of checks: {folder}"))
-    plugins.folders = tuple(folder for folder in file.checks if folder.is_dir())
-    deployment = Deployment(file, document, "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest())
+    _load_local(document, file, plugins, mistakes)
+    deployment = Deployment(file, document, document.digest)
     _add_targets(deployment, plugins, mistakes)
     return deployment
+
+
+def _what_is_right(document: Document) -> DeploymentFile:
+    """The file without the entries that are wrong, so that the others are looked at too."""
+    unnamed = {"name": "unnamed"}
+    data = document.data if isinstance(document.data, dict) else {}
+    right = {
+        key: value
+        for key, value in data.items()
+        if parse(DeploymentFile, document, data={**unnamed, key: value})[0] is not None
+    }
+    return DeploymentFile.model_validate({**unnamed, **right}, context={"folder": document.path.parent})
+
+
+def _load_local(document: Document, file: DeploymentFile, plugins: Plugins, mistakes: list[Mistake]) -> None:
+    """Load the local checks at once: what does not load is a mistake, also where no control uses it yet."""
+    plugins.folders = tuple(folder for folder in file.checks if folder.is_dir())
+    try:
+        _ = plugins.local_checks
+    except MeshGuardError as fault:
+        mistakes.extend(Mistake(m.where or document.where(("checks",)), m.what, m.fix) for m in fault.mistakes)
+        plugins.folders = ()
 
 
 def _expand(document: Document, value: Any, at: tuple[str | int, ...], mistakes: list[Mistake]) -> Any:

@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+ESCAPES = (Exception, SystemExit, KeyboardInterrupt)
+"""What foreign code may raise. A library that calls `sys.exit(0)` must not end an audit, least of all with 0."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
@@ -45,6 +48,13 @@ class Mistakes(MeshGuardError):
         super().__init__("")
         self.mistakes = tuple(dict.fromkeys(mistakes))
         self.args = ("\n".join(str(mistake) for mistake in self.mistakes),)
+
+
+class Stopped(SystemExit):
+    """A signal came before the audit began: nothing was looked at, and the exit code says so."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
 
 
 class NotObserved(Exception):

@@ -10,28 +10,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from meshguard.errors import FAILURES, Interrupted, NotAllowed, NotObserved, NotRecorded, Throttled
-from meshguard.values import canonical_json
+from meshguard.errors import ESCAPES, FAILURES, Interrupted, NotAllowed, NotObserved, NotRecorded, Throttled
+from meshguard.masks import Masks
+from meshguard.reader import Reader, current_reader, reading
+from meshguard.values import canonical_json, encodable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from meshguard.fact import Call
-    from meshguard.limits import Limits
 
+__all__ = ["Allowed", "Evidence", "Failure", "Observation", "Recorder", "place_of", "reading"]
 
 T = TypeVar("T")
 
 MAX_VALUE_BYTES = 1_000_000
 """A fact's recorded answer is at most this long; what is larger is reduced inside the fact."""
 RETRIES = 3
+MAX_SENTENCE = 4_000
+"""Characters of a reason or remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,63 +82,6 @@ class Allowed:
     fix: str = "set `active: true` in the deployment file and give --active=NAME-OF-THE-DEPLOYMENT"
 
 
-@dataclass
-class Reader:
-    """Who reads: a check, or a fact that reads other facts. While it waits it holds no slot and its clock stands."""
-
-    key: str = ""
-    reads: dict[str, None] = field(default_factory=dict)
-    limits: Limits | None = None
-    clock: asyncio.Timeout | None = None
-    holds_slot: bool = False
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the target's slots; waiting for it does not count against the fact's deadline."""
-        if self.limits is None:
-            yield
-            return
-        await self.limits.acquire()
-        self.holds_slot = True
-        try:
-            yield
-        finally:
-            if self.holds_slot:
-                self.limits.release()
-
-    @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Give the slot back and stop the clock while another fact is awaited."""
-        if self.limits is None or self.clock is None:
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        left = (self.clock.when() or loop.time()) - loop.time()
-        self.clock.reschedule(None)
-        self.holds_slot = False
-        self.limits.release()
-        try:
-            yield
-        finally:
-            await self.limits.acquire()
-            self.holds_slot = True
-            self.clock.reschedule(loop.time() + left)
-
-
-_reader: ContextVar[Reader | None] = ContextVar("meshguard_reader", default=None)
-
-
-@asynccontextmanager
-async def reading() -> AsyncIterator[Reader]:
-    """Everything read inside is noted in the reader that is given."""
-    reader = Reader()
-    token = _reader.set(reader)
-    try:
-        yield reader
-    finally:
-        _reader.reset(token)
-
-
 class Evidence:
     """All observations of one audit. Live it collects and records; with `recorded` it only reads a recording."""
 
@@ -154,10 +99,10 @@ class Evidence:
         self._allowed = allowed or Allowed()
         self._recorder = recorder
         self._recorded = recorded
-        self._masks = [(json.dumps(secret)[1:-1], name) for secret, name in masks if len(secret) >= 4]
+        self._masked = Masks(masks)
         self._tasks: dict[str, asyncio.Task[Observation]] = {}
         self._values: dict[str, Any] = {}
-        self._waits: dict[str, str] = {}
+        self._waits: dict[str, list[str]] = {}
 
     @property
     def replaying(self) -> bool:
@@ -170,7 +115,7 @@ class Evidence:
         Raises:
             NotObserved: the fact has no value; the same failure for each reader.
         """
-        reader = _reader.get()
+        reader = current_reader.get()
         if reader is not None:
             reader.reads[call.key] = None
         observation = self.observations.get(call.key) or await self._await(call, reader)
@@ -185,21 +130,27 @@ class Evidence:
         task = self._tasks.get(call.key)
         if task is None:
             task = self._tasks[call.key] = asyncio.create_task(self._observe(call), name=call.key)
-        if reader is None or not reader.key:
+        if reader is None or reader.clock is None:
             return await asyncio.shield(task)
         self._refuse_circle(reader.key, call.key)
-        self._waits[reader.key] = call.key
+        waits = self._waits.setdefault(reader.key, [])
+        waits.append(call.key)
         try:
-            async with reader.paused():
+            async with reader.paused(reader.clock):
                 return await asyncio.shield(task)
         finally:
-            self._waits.pop(reader.key, None)
+            waits.remove(call.key)
 
-    def _refuse_circle(self, reader: str, key: str | None) -> None:
-        while key is not None:
+    def _refuse_circle(self, reader: str, key: str) -> None:
+        seen: set[str] = set()
+        todo = [key]
+        while todo:
+            key = todo.pop()
             if key == reader:
                 raise NotObserved(f"the fact {key} waits for itself", fix="report this to the author of the target")
-            key = self._waits.get(key)
+            if key not in seen:
+                seen.add(key)
+                todo += self._waits.get(key, ())
 
     @staticmethod
     def _decode(call: Call[T], observation: Observation) -> T:
@@ -214,6 +165,7 @@ class Evidence:
     async def _observe(self, call: Call[Any]) -> Observation:
         if self._recorded is not None:
             observation = self._recorded.get(call.key) or _unrecorded(call.key)
+            self._bring(observation.reads)
         else:
             observation = await self._collect(call)
             if self._recorder is not None:
@@ -221,23 +173,29 @@ class Evidence:
         self.observations[call.key] = observation
         return observation
 
+    def _bring(self, keys: tuple[str, ...]) -> None:
+        """In a replay, the recorded observations that one was made from are evidence too, though nobody asks them."""
+        for key in keys:
+            found = (self._recorded or {}).get(key)
+            if found is not None and key not in self.observations:
+                self.observations[key] = found
+                self._bring(found.reads)
+
     async def _collect(self, call: Call[Any]) -> Observation:
         reader = Reader(key=call.key, limits=call.limits if call.effect != "local" else None)
-        _reader.set(reader)
+        current_reader.set(reader)
         value, failure = None, None
         try:
             self._permit(call)
-            text = self._mask(call.encode(await self._attempts(call, reader)))
-            if len(text) > MAX_VALUE_BYTES:
-                raise NotObserved(
-                    f"the answer of {call.key} is {len(text)} bytes, more than the {MAX_VALUE_BYTES} allowed"
-                )
-            value = json.loads(text)
+            text = call.encode(await self._attempts(call, reader))
+            if (size := len(text.encode())) > MAX_VALUE_BYTES:
+                raise NotObserved(f"the answer of {call.key} is {size} bytes, more than the {MAX_VALUE_BYTES} allowed")
+            value = self._masked(json.loads(text))
         except NotObserved as fault:
-            failure = Failure(fault.kind, self._mask(fault.reason), self._mask(fault.fix))
+            failure = Failure(fault.kind, self._sentence(fault.reason), self._sentence(fault.fix))
         except asyncio.CancelledError:
             failure = Failure(Interrupted.kind, self.stopped or "the audit was stopped before it was answered")
-        except Exception as fault:  # noqa: BLE001 - a fault of a fact is an observation; its text may hold a secret
+        except ESCAPES as fault:
             failure = Failure(
                 NotObserved.kind,
                 f"{call.key} broke: {place_of(fault)}",
@@ -261,9 +219,10 @@ class Evidence:
                         try:
                             return await call.collect()
                         except Throttled as fault:
-                            if attempt == RETRIES - 1 or call.effect not in ("local", "read"):
+                            pause_s = max(fault.retry_after, 0.25 * 2**attempt)
+                            if attempt == RETRIES - 1 or not _can_wait(call, reader, pause_s):
                                 raise
-                            await asyncio.sleep(max(fault.retry_after, 0.25 * 2**attempt))
+                            await asyncio.sleep(pause_s)
             except TimeoutError:
                 raise NotObserved(
                     f"{call.key} had no whole answer within {call.deadline_s:g} s",
@@ -271,15 +230,14 @@ class Evidence:
                 ) from None
         raise AssertionError("unreachable")
 
-    def _mask(self, text: str) -> str:
-        for literal, name in self._masks:
-            text = text.replace(literal, f"[{name}]")
-        return text
+    def _sentence(self, text: str) -> str:
+        return str(self._masked(encodable(text)))[:MAX_SENTENCE]
 
     async def stop(self, why: str, *, grace_s: float = 2.0) -> None:
         """Collect nothing more: what is under way becomes an observation that says `why`."""
         self.stopped = why
         pending = [task for task in self._tasks.values() if not task.done()]
+        await asyncio.sleep(0)  # a task that is cancelled before it has begun could not say why
         for task in pending:
             task.cancel()
         if pending:
@@ -296,6 +254,13 @@ class Evidence:
                 observation = self.observations.get(key)
                 todo.extend(observation.reads if observation else ())
         return tuple(sorted(found))
+
+
+def _can_wait(call: Call[Any], reader: Reader, pause_s: float) -> bool:
+    """Whether asking twice does no harm, and the deadline leaves time for it."""
+    ends = reader.clock.when() if reader.clock is not None else None
+    in_time = ends is None or asyncio.get_running_loop().time() + pause_s < ends
+    return in_time and call.effect in ("local", "read")
 
 
 def _unrecorded(key: str) -> Observation:

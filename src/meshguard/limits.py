@@ -40,10 +40,10 @@ class Limits:
         self._interval = 1 / settings.calls_per_second if settings.calls_per_second else 0.0
         self._next = 0.0
 
-    async def acquire(self) -> None:
-        """Wait for a free slot, and for this call's turn."""
+    async def acquire(self, *, begins: bool = True) -> None:
+        """Wait for a free slot, and for this call's turn where it begins and does not only go on."""
         await self._free.acquire()
-        if not self._interval:
+        if not self._interval or not begins:
             return
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next)

@@ -143,6 +143,7 @@ def make_plan(
 
 def _planned(control: Control, profile: Profile, plan: Plan, mistakes: list[Mistake]) -> PlannedControl:
     planned = PlannedControl(control, profile.line(control.id, "id"))
+    seen: list[tuple[Check[Any], BaseModel]] = []
     for index, use in enumerate(control.checks):
         where = profile.line(control.id, "checks", index)
         try:
@@ -151,7 +152,10 @@ def _planned(control: Control, profile: Profile, plan: Plan, mistakes: list[Mist
                 mistakes.append(_unknown_check(use.check, where, plan.plugins))
                 continue
             parameters = _parameters(check, use, where, mistakes)
-            if parameters is not None:
+            if parameters is not None and (check, parameters) in seen:
+                mistakes.append(Mistake(where, f"the check {check.id} stands twice with equal parameters"))
+            elif parameters is not None:
+                seen.append((check, parameters))
                 _add_tasks(planned, check, parameters, plan.deployment)
         except (MeshGuardError, CheckDefinitionError) as fault:
             mistakes.append(Mistake(where, str(fault)))
@@ -193,7 +197,8 @@ def _add_tasks(planned: PlannedControl, check: Check[Any], parameters: BaseModel
         elif names:
             choices.append([(kind, name) for name in names])
         else:
-            planned.gaps.append(Gap(check, kind))
+            if (gap := Gap(check, kind)) not in planned.gaps:
+                planned.gaps.append(gap)
             return
     planned.tasks += [Task(check, parameters, targets) for targets in product(*choices)]
 
@@ -212,9 +217,7 @@ def _narrowed(controls: list[PlannedControl], scope: Scope, mistakes: list[Mista
         for pattern in patterns:
             if not any(_touches(planned, [pattern]) for planned in controls):
                 names = [name for planned in controls for name in _names(planned)]
-                hint = did_you_mean(
-                    pattern, names, otherwise="it may name a control, a check or a target, with * and ?"
-                )
+                hint = did_you_mean(pattern, names, otherwise="it may name a control, check or target, with * and ?")
                 mistakes.append(Mistake(option, f"{pattern!r} matches nothing in scope", hint))
     return [planned for planned in controls if _keep(planned, scope)]
 
@@ -266,11 +269,7 @@ def _names(planned: PlannedControl) -> list[str]:
 def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] = ()) -> Plan:
     """Deployment and profiles from their files, and the plan of both.
 
-    Args:
-        path: the deployment file.
-        plugins: what is installed.
-        scope: phase and options that narrow it.
-        names: profiles by name or path (from the working folder), instead of the deployment's own.
+    `names` are profiles by name or path (from the working folder), instead of the deployment's own.
 
     Raises:
         Mistakes: every mistake of every file.
@@ -286,7 +285,7 @@ def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] =
     profiles: list[Profile | None] = [loader.load(name, folder=Path(), where="--profile") for name in names]
     if deployment is not None and not names:
         document = deployment.document
-        if not deployment.file.profile:
+        if "profile" not in document.data:
             mistakes.append(Mistake(document.where(), "no profile is named", "add `profile:` or give --profile"))
         for index, name in enumerate(deployment.file.profile):
             at = ("profile", index) if ("profile", index) in document.lines else ("profile",)
@@ -294,4 +293,6 @@ def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] =
     loaded = [profile for profile in profiles if profile is not None]
     if deployment is None:
         raise Mistakes(mistakes)
+    if len(loaded) < len(profiles):  # which controls there are is not known; only what is certain is a mistake
+        deployment.file, scope = deployment.file.model_copy(update={"not_applicable": ()}), Scope()
     return make_plan(deployment, loaded, plugins, scope, mistakes)

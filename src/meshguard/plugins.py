@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshguard.check import Check, CheckDefinitionError
-from meshguard.errors import MeshGuardError
+from meshguard.errors import ESCAPES, MeshGuardError, Mistake, Mistakes, Stopped
 from meshguard.evidence import place_of
 from meshguard.target import Target
 from meshguard.values import did_you_mean
@@ -103,14 +103,14 @@ class Plugins:
             if point is None:
                 hint = did_you_mean(kind, self.kinds(), otherwise=f"known kinds: {', '.join(self.kinds())}")
                 raise MeshGuardError(f"unknown kind of target {kind!r}", fix=hint)
-            self._targets[kind] = self._load(point, TARGETS)
+            self._targets[kind] = _target_of(self._load(point, TARGETS), point)
         return self._targets[kind]
 
     def profiles(self) -> dict[str, Path]:
         """Installed profiles: name -> file."""
         found: dict[str, Path] = {}
         for point in self._points[PROFILES].values():
-            folder = Path(str(files(point.value)))
+            folder = self._folder(point)
             for path in sorted(folder.glob("*.yaml")):
                 if found.setdefault(path.stem, path) != path:
                     raise MeshGuardError(
@@ -122,36 +122,52 @@ class Plugins:
     def local_checks(self) -> dict[str, Check[Any]]:
         """Checks of the local folders that the deployment names."""
         found: dict[str, Check[Any]] = {}
+        wrong: list[Mistake] = []
         for folder in self.folders:
             for path in sorted(folder.glob("*.py")):
-                checks = _checks_of(_module_at(path), None)
-                _refuse_twice(found, checks, self.all_installed())
-                found.update(checks)
+                try:
+                    checks = _checks_of(_module_at(path), None)
+                    _refuse_twice(found, checks, *(self.namespace(check.namespace) for check in checks.values()))
+                    found.update(checks)
+                except MeshGuardError as fault:
+                    wrong += [Mistake(m.where or str(path), m.what, m.fix) for m in fault.mistakes]
             digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
             self.used["local", str(folder)] = Plugin("local", folder.name, "", "", "sha256:" + digest)
+        if wrong:
+            raise Mistakes(wrong)
         return found
 
-    def all_installed(self) -> dict[str, Check[Any]]:
-        """Checks that came by entry point and are loaded."""
-        return {key: value for checks in self._checks.values() for key, value in checks.items()}
+    def _folder(self, point: EntryPoint) -> Path:
+        try:
+            return Path(str(files(point.value)))
+        except ESCAPES as fault:
+            raise _not_loaded(point, fault) from None
 
     def _load(self, point: EntryPoint, group: str) -> Any:
         try:
             loaded = point.load()
-        except Exception as fault:  # noqa: BLE001 - a foreign module may raise anything while it is imported
-            detail = (
-                f"{place_of(fault)}: {fault}"
-                if isinstance(fault, ImportError | CheckDefinitionError)
-                else place_of(fault)
-            )
-            raise MeshGuardError(
-                f"the plugin {_from(point)} does not load: {detail}",
-                where=f"{group}: {point.name}",
-                fix="reinstall it, or uninstall it and drop what uses it",
-            ) from None
+        except Stopped:
+            raise
+        except ESCAPES as fault:
+            raise _not_loaded(point, fault) from None
         version = point.dist.version if point.dist else ""
         self.used[group, point.name] = Plugin(group, point.name, point.dist.name if point.dist else "", version)
         return loaded
+
+
+def _not_loaded(point: EntryPoint, fault: BaseException) -> MeshGuardError:
+    told = isinstance(fault, ImportError | CheckDefinitionError)
+    return MeshGuardError(
+        f"the plugin {_from(point)} does not load: {place_of(fault)}{f': {fault}' if told else ''}",
+        where=f"{point.group}: {point.name}",
+        fix="reinstall it, or uninstall it and drop what uses it",
+    )
+
+
+def _target_of(loaded: Any, point: EntryPoint) -> type[Target[Any]]:
+    if isinstance(loaded, type) and issubclass(loaded, Target) and getattr(loaded, "kind", None) == point.name:
+        return loaded
+    raise MeshGuardError(f"the plugin {_from(point)} is no kind of target named {point.name!r}")
 
 
 def _from(point: EntryPoint) -> str:
@@ -165,7 +181,11 @@ def _checks_of(module: ModuleType, namespace: str | None) -> dict[str, Check[Any
             continue
         if namespace is not None and value.namespace != namespace:
             raise MeshGuardError(f"{module.__name__} defines {value.id}, which is outside its namespace {namespace!r}")
-        _refuse_twice(found, {value.id: value}, {})
+        _refuse_twice(found, {value.id: value})
+        try:
+            _ = value.kinds
+        except CheckDefinitionError as fault:
+            raise MeshGuardError(str(fault)) from None
         found[value.id] = value
     return found
 
@@ -192,8 +212,10 @@ def _module_at(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:  # noqa: BLE001 - a foreign module may raise anything while it is imported
+    except ESCAPES as fault:
         del sys.modules[name]
+        if isinstance(fault, Stopped):
+            raise
         line = fault.lineno if isinstance(fault, SyntaxError) else None
         where = f"{path}:{line}" if line else str(path)
         raise MeshGuardError(f"the check file does not load: {place_of(fault)}: {fault}", where=where) from None

@@ -15,6 +15,7 @@ controls:
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,11 +157,12 @@ class ProfileLoader:
         path = self._find(name, folder, where)
         if path is None:
             return None
-        if path.resolve() in self._open:
+        path = Path(os.path.realpath(path))
+        if path in self._open:
             names = " -> ".join(p.stem for p in [*self._open, path])
             self.mistakes.append(Mistake(where, f"the profile extends itself: {names}", "remove one `extends`"))
             return None
-        self._open.append(path.resolve())
+        self._open.append(path)
         try:
             return self._read(path)
         except MeshGuardError as fault:
@@ -184,7 +186,7 @@ class ProfileLoader:
         self.mistakes.extend(mistakes)
         if file is None:
             return None
-        profile = Profile(file.id, file.title, file.version, file.source, _digest([path.read_bytes()]))
+        profile = Profile(file.id, file.title, file.version, file.source, document.digest)
         for index, base in enumerate(file.extends):
             self._extend(
                 profile,

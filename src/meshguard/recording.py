@@ -11,16 +11,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from pydantic import BaseModel, ValidationError
 
 from meshguard.errors import MeshGuardError
 from meshguard.evidence import Failure, Observation
 from meshguard.values import canonical_json
 
 SCHEMA = "meshguard.evidence/1"
-MAX_LINE = 2_000_000
+MAX_LINE = 16_000_000
+
+
+class _FailureLine(BaseModel):
+    kind: str
+    reason: str
+    fix: str
+
+
+class _Line(BaseModel):
+    """An observation as a line holds it."""
+
+    key: str
+    collected: str
+    value: Any = None
+    failure: _FailureLine | None = None
+    reads: tuple[str, ...] = ()
 
 
 class EvidenceWriter:
@@ -30,7 +49,8 @@ class EvidenceWriter:
         """Open `path`; raises MeshGuardError where it cannot be written."""
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            os.fchmod(descriptor, 0o600)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):  # root must not close /dev/null to the others
+                os.fchmod(descriptor, 0o600)
         except OSError as fault:
             raise MeshGuardError(f"the evidence cannot be written: {fault.strerror}", where=str(path)) from None
         self._file: IO[str] = os.fdopen(descriptor, "w", encoding="utf-8")
@@ -56,7 +76,10 @@ class EvidenceWriter:
     def finish(self, complete: bool | str) -> None:
         """Write the last line and close."""
         self._line({"end": self._count, "complete": complete})
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as fault:
+            self.fault = _unwritten(fault)
 
     def _line(self, content: dict[str, Any]) -> None:
         self._chain = _link(self._chain, content)
@@ -64,7 +87,11 @@ class EvidenceWriter:
             self._file.write(canonical_json({**content, "chain": self._chain}) + "\n")
             self._file.flush()
         except OSError as fault:
-            self.fault = f"evidence could not be written: {fault.strerror}"
+            self.fault = _unwritten(fault)
+
+
+def _unwritten(fault: OSError) -> str:
+    return f"evidence could not be written: {fault.strerror}"
 
 
 @dataclass
@@ -88,32 +115,41 @@ def read_recording(path: Path) -> Recording:
         MeshGuardError: it is no evidence file, of another schema, or was changed after it was recorded.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            lines = _lines(path, file)
     except FileNotFoundError:
         raise MeshGuardError(
             "no such file", where=str(path), fix="record one with `meshguard audit --evidence FILE`"
         ) from None
     except OSError as fault:
         raise MeshGuardError(f"cannot be read: {fault.strerror}", where=str(path)) from None
-    lines = data.split(b"\n")
-    head = _parse(path, 1, lines[0])
-    if head is None or head.get("schema") != SCHEMA:
-        found = head.get("schema") if head else None
-        raise MeshGuardError(
-            f"no evidence file of schema {SCHEMA}" + (f": it says {found!r}" if found else ""),
-            where=f"{path}:1",
-        )
-    recording = Recording(path, head, "sha256:" + hashlib.sha256(data).hexdigest())
+    recording = Recording(path, _parse(lines[0]) or {}, "sha256:" + hashlib.sha256(b"".join(lines)).hexdigest())
     recording.complete = _read_lines(recording, lines)
     return recording
+
+
+def _lines(path: Path, file: IO[bytes]) -> list[bytes]:
+    """The file's lines, after a look at the first one: what is no recording is not read to its end."""
+    lines = [file.readline(MAX_LINE + 1)]
+    head = _parse(lines[0])
+    if head is None or head.get("schema") != SCHEMA or not isinstance(head.get("deployment", {}), dict):
+        found = head.get("schema") if head else None
+        raise MeshGuardError(
+            f"no evidence file of schema {SCHEMA}" + (f": it says {found!r}" if found else ""), where=f"{path}:1"
+        )
+    while text := file.readline(MAX_LINE + 1):
+        lines.append(text)
+        if len(text) > MAX_LINE:
+            raise MeshGuardError("the line is longer than any observation", where=f"{path}:{len(lines)}")
+    return lines
 
 
 def _read_lines(recording: Recording, lines: list[bytes]) -> bool | str:
     chain = ""
     for number, text in enumerate(lines, 1):
-        content = _parse(recording.path, number, text)
+        content = _parse(text)
         if content is None:
-            if number >= len(lines) - 1:
+            if number == len(lines):
                 return f"the recording is cut off after line {number - 1}"
             raise _changed(recording.path, number)
         found = content.pop("chain", None)
@@ -121,9 +157,9 @@ def _read_lines(recording: Recording, lines: list[bytes]) -> bool | str:
         if found != chain:
             raise _changed(recording.path, number)
         if "end" in content:
-            if content["end"] != len(recording.observations) or any(lines[number:]):
+            if content["end"] != len(recording.observations) or number < len(lines):
                 raise _changed(recording.path, number)
-            complete: bool | str = content["complete"]
+            complete = content.get("complete")
             return complete if complete is True else f"it was recorded by an audit that was not finished: {complete}"
         if number > 1:
             observation = _observation(recording.path, number, content)
@@ -131,9 +167,7 @@ def _read_lines(recording: Recording, lines: list[bytes]) -> bool | str:
     return f"the recording is cut off after line {len(lines)}"
 
 
-def _parse(path: Path, number: int, text: bytes) -> dict[str, Any] | None:
-    if len(text) > MAX_LINE:
-        raise MeshGuardError(f"line {number} is longer than any observation", where=f"{path}:{number}")
+def _parse(text: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(text.decode())
     except (ValueError, RecursionError):
@@ -143,15 +177,10 @@ def _parse(path: Path, number: int, text: bytes) -> dict[str, Any] | None:
 
 def _observation(path: Path, number: int, content: dict[str, Any]) -> Observation:
     try:
-        failure = Failure(**content["failure"]) if "failure" in content else None
-        return Observation(
-            content["key"],
-            content["collected"],
-            content.get("value"),
-            failure,
-            tuple(content.get("reads", ())),
-        )
-    except (KeyError, TypeError):
+        line = _Line.model_validate(content)
+        failure = Failure(**line.failure.model_dump()) if line.failure is not None else None
+        return Observation(line.key, line.collected, line.value, failure, line.reads)
+    except ValidationError:
         raise MeshGuardError("no observation of this schema", where=f"{path}:{number}") from None
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from meshguard.profile import Phase, Priority, Reference
 from meshguard.values import Shown
 from meshguard.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SCHEMA = "meshguard.results/1"
 
@@ -211,9 +214,13 @@ class Results(Model):
         return [finding for finding in self.findings if finding.control == control]
 
 
-def finding_id(control: str, check: str, target: str, resource: str) -> str:
-    """Stable over runs and free of message text."""
-    return hashlib.sha256("\0".join((control, check, target, resource)).encode()).hexdigest()[:16]
+def finding_id(control: str, check: str, target: str, resource: str, variant: str = "") -> str:
+    """Stable over runs and free of message text.
+
+    `variant` holds the parameters, where a control uses one check with several.
+    """
+    parts = (control, check, target, resource, *filter(None, [variant]))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 RANK = {
@@ -226,8 +233,14 @@ RANK = {
 """Worst first."""
 
 
-def status_of(findings: list[Finding], pending: str = "") -> tuple[Status, str]:
-    """A control's status from its findings, and why: worst wins, and nothing looked at is undetermined."""
+def status_of(
+    findings: list[Finding], pending: str = "", uses: Iterable[list[Finding]] | None = None
+) -> tuple[Status, str]:
+    """A control's status from its findings, and why: worst wins, and nothing looked at is undetermined.
+
+    `uses` are the findings by use of a check, each of which must have looked at something; without it they are taken
+    by check.
+    """
     failed = [f for f in findings if f.outcome is Outcome.FAIL]
     open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
     if failed:
@@ -236,9 +249,11 @@ def status_of(findings: list[Finding], pending: str = "") -> tuple[Status, str]:
         return Status.UNDETERMINED, _sentence(open_)
     if pending:
         return Status.UNDETERMINED, f"not fully verified yet: {pending}"
-    for check in sorted({f.check for f in findings}):
-        if not any(f.outcome is Outcome.PASS for f in findings if f.check == check):
-            return Status.UNDETERMINED, f"{check} found nothing that it speaks of"
+    if uses is None:
+        uses = [[f for f in findings if f.check == check] for check in sorted({f.check for f in findings})]
+    for use in uses:
+        if use and not any(f.outcome is Outcome.PASS for f in use):
+            return Status.UNDETERMINED, f"{use[0].check} found nothing that it speaks of"
     if not findings:
         return Status.UNDETERMINED, "nothing was looked at"
     passed = sum(f.outcome is Outcome.PASS for f in findings)

@@ -21,6 +21,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from meshguard.values import encodable
+
 Kind = Literal["empty", "jwt", "uuid", "hex", "number", "base64", "text"]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -106,4 +108,7 @@ def _json_part(part: str) -> dict[str, Any] | None:
 
 
 def _only(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, str | int]:
-    return {name: values[name] for name in names if isinstance(values.get(name), str | int)}
+    """Those of the values that are texts or whole numbers."""
+    found = {name: values.get(name) for name in names}
+    texts: dict[str, str | int] = {name: encodable(value) for name, value in found.items() if isinstance(value, str)}
+    return texts | {name: int(value) for name, value in found.items() if isinstance(value, int)}

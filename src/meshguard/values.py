@@ -31,7 +31,10 @@ def parse_duration(value: object) -> timedelta:
     text = str(value).strip().lower()
     if not text or _DURATION.sub("", text):
         raise ValueError(f"{str(value)!r} is no duration: write a number and a unit, such as 365d, 8h, 15m, 30s")
-    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _DURATION.findall(text)))
+    try:
+        return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _DURATION.findall(text)))
+    except OverflowError:
+        raise ValueError(f"{str(value)[:40]!r} is longer than any duration") from None
 
 
 def show_duration(value: timedelta) -> str:
@@ -74,8 +77,21 @@ def shown(value: object) -> Shown:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON with sorted keys and no spaces: equal values give equal bytes. Half a surrogate pair stays an escape."""
+    return encodable(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def encodable(text: str) -> str:
+    """The text as UTF-8 can hold it: half a surrogate pair, as in a file name that is no UTF-8, becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def printable(text: object) -> str:
+    """One line for a terminal: characters that control it, break lines or turn the direction are shown by number."""
+    return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

@@ -7,18 +7,16 @@ a key that is not text.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
 
 from meshguard.errors import MeshGuardError, Mistake
 from meshguard.values import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def _from_folder(path: Path, info: ValidationInfo) -> Path:
@@ -45,6 +43,8 @@ class Document:
     path: Path
     data: Any
     lines: dict[Path_, int]
+    digest: str = ""
+    """SHA-256 of its bytes."""
 
     def where(self, at: Path_ = ()) -> str:
         """`file:line` of the value at `at`, or of the nearest value around it."""
@@ -59,14 +59,17 @@ def read_yaml(path: Path) -> Document:
     Raises:
         MeshGuardError: it cannot be read, is not YAML, or is of a form that is refused; with file:line.
     """
-    text = _text(path)
+    content = _bytes(path)
+    text = _text(path, content)
     loader = Loader(text)
     try:
+        _refuse_excess(path, text)
         node = loader.get_single_node()
         if node is None:
             raise MeshGuardError("the file is empty", where=str(path), fix="see `meshguard schema` for what it may say")
         builder = _Builder(path, loader)
-        return Document(path, builder.build(node, ()), builder.lines)
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        return Document(path, builder.build(node, ()), builder.lines, digest)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         raise MeshGuardError(
@@ -76,26 +79,42 @@ def read_yaml(path: Path) -> Document:
         ) from None
     except yaml.YAMLError:
         raise MeshGuardError("not valid YAML: it holds characters that YAML does not allow", where=str(path)) from None
-    except RecursionError:
-        raise MeshGuardError(f"nested more than {MAX_DEPTH} deep", where=str(path)) from None
     finally:
         loader.dispose()
 
 
-def _text(path: Path) -> str:
+def _refuse_excess(path: Path, text: str) -> None:
+    """Refuse what nests too deep or holds too much before nodes are made of it: libyaml's composer recurses in C."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=Loader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH or count > 2 * MAX_NODES:
+            what = f"nested more than {MAX_DEPTH} deep" if depth > MAX_DEPTH else f"more than {MAX_NODES} values"
+            line = event.start_mark.line + 1 if event.start_mark is not None else 1
+            raise MeshGuardError(what, where=f"{path}:{line}")
+
+
+def _text(path: Path, content: bytes) -> str:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise MeshGuardError(f"the file has {size} bytes, more than the {MAX_BYTES} that are read", where=str(path))
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise MeshGuardError(
             f"not a text file: byte {fault.start} is not UTF-8", where=str(path), fix="save it as UTF-8"
         ) from None
+
+
+def _bytes(path: Path) -> bytes:
+    """The file's bytes, read once: it may be a pipe, and it may have no end."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise MeshGuardError("no such file", where=str(path)) from None
     except OSError as fault:
         raise MeshGuardError(f"cannot be read: {fault.strerror}", where=str(path)) from None
+    if len(content) > MAX_BYTES:
+        raise MeshGuardError(f"the file has more than the {MAX_BYTES} bytes that are read", where=str(path))
+    return content
 
 
 class _Builder:
@@ -130,9 +149,12 @@ class _Builder:
             return [self.build(item, (*at, index)) for index, item in enumerate(node.value)]
         line = node.start_mark.line + 1
         try:
-            return self.loader.construct_object(node)
-        except (yaml.YAMLError, ValueError):
-            return self._refuse(line, f"the tag {node.tag} is not allowed here or does not fit", "write plain values")
+            value = self.loader.construct_object(node)
+        except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError):  # what PyYAML lets through
+            self._refuse(line, f"the tag {node.tag} is not allowed here or does not fit", "write plain values")
+        if isinstance(value, str) and "\0" in value:
+            self._refuse(line, "a text that holds the character NUL", "no name, path or address has one")
+        return value
 
     def _mapping(self, node: Any, at: Path_) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -147,14 +169,14 @@ class _Builder:
             self.lines[*at, key] = line
         return found
 
-    def _refuse(self, line: int, what: str, fix: str) -> Any:
+    def _refuse(self, line: int, what: str, fix: str) -> NoReturn:
         raise MeshGuardError(what, where=f"{self.path}:{line}", fix=fix)
 
 
 def parse(model: type[M], document: Document, *, at: Path_ = (), data: Any = None) -> tuple[M | None, list[Mistake]]:
     """The document (or the part of it at `at`) as a model, and all that is wrong with it, each at its line.
 
-    Relative paths in it are taken from the file's folder (`FilePath` in the model).
+    Relative paths in it are taken from the file's folder (`LocalPath` in the model).
     """
     data = document.data if data is None and not at else data
     try:
@@ -188,12 +210,3 @@ def _field_names(schema: Any) -> set[str]:
         for value in schema:
             found |= _field_names(value)
     return found
-
-
-def collecting(mistakes: list[Mistake], make: Callable[[], M]) -> M | None:
-    """Run `make`; what it raises for the user goes into `mistakes`."""
-    try:
-        return make()
-    except MeshGuardError as fault:
-        mistakes.extend(fault.mistakes)
-        return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SHOWN = 60
 MAX_AGE_SHOWN = timedelta(days=36_500)
 """Longer ages are read as a hundred years."""
 
@@ -36,17 +37,17 @@ def parse_hsts(value: str) -> Hsts | HstsProblem:
         name, equals, argument = part.partition("=")
         name, argument = name.strip().lower(), argument.strip()
         if not _TOKEN.fullmatch(name):
-            return HstsProblem(f"{name!r} is no directive name")
+            return HstsProblem(f"{name[:_SHOWN]!r} is no directive name")
         if name in directives:
-            return HstsProblem(f"the directive {name} stands twice")
+            return HstsProblem(f"the directive {name[:_SHOWN]} stands twice")
         if equals and not argument:
-            return HstsProblem(f"{name} has no value")
+            return HstsProblem(f"{name[:_SHOWN]} has no value")
         directives[name] = argument
     age = directives.get("max-age")
     if age is None:
         return HstsProblem("max-age is missing")
     digits = age[1:-1] if len(age) > 1 and age[0] == age[-1] == '"' else age
     if not re.fullmatch(r"[0-9]+", digits):
-        return HstsProblem(f"max-age={age} is no whole number of seconds")
+        return HstsProblem(f"max-age={age[:_SHOWN]} is no whole number of seconds")
     seconds = min(int(digits[:12]), int(MAX_AGE_SHOWN.total_seconds()))
     return Hsts(timedelta(seconds=seconds), "includesubdomains" in directives, "preload" in directives)

@@ -5,11 +5,18 @@ Nothing heavy is imported here or in `app`: `--help` and `--version` cost what T
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Entry point of the `meshguard` command; every way out is an exit code that the README lists."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stopped_early)
+    _ready_streams()
     from meshguard.cli.app import app
     from meshguard.errors import MeshGuardError
 
@@ -20,13 +27,31 @@ def main() -> None:
 
         show_mistakes(fault)
         sys.exit(2)
-    except BrokenPipeError:
-        from meshguard.cli.output import drop_stdout
-
-        drop_stdout()
-        sys.exit(0)
     except Exception as fault:  # noqa: BLE001 - the last resort: a place to report and no text that may hold a secret
+        from meshguard.cli.output import note
         from meshguard.evidence import place_of
 
-        sys.stderr.write(f"meshguard failed: {place_of(fault)}\nThis is a fault of MeshGuard; please report it.\n")
+        note(f"meshguard failed: {place_of(fault)}\nThis is a fault of MeshGuard; please report it.")
         sys.exit(70)
+
+
+def _stopped_early(number: int, _frame: object) -> NoReturn:
+    """What a signal does until an audit runs, which takes it over."""
+    from meshguard.cli.output import note
+    from meshguard.errors import Stopped
+
+    note(f"meshguard: stopped by {signal.Signals(number).name}; nothing was audited")
+    raise Stopped
+
+
+def _ready_streams() -> None:
+    """Make any output writable: UTF-8 whatever the locale says, and nowhere where a stream was closed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # a file opened later must not become stdout
+    os.close(descriptor)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

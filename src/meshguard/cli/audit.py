@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from meshguard.assemble import Circumstances, assemble
 from meshguard.audit import Audit
-from meshguard.cli.output import STDOUT, Output, emit, note, parse_outputs, write_reports
+from meshguard.cli.output import STDOUT, Output, emit, parse_outputs, same_place, settle, show_report, write_reports
 from meshguard.cli.progress import make_progress
 from meshguard.errors import MeshGuardError
 from meshguard.evidence import Allowed, Evidence
@@ -53,8 +53,6 @@ def run(options: AuditOptions) -> int:
     Raises:
         Mistakes: something in the options or files is wrong; nothing was looked at.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stopped_early)
     started = datetime.now(UTC)
     outputs, recording = _prepare(options)
     plan = load_plan(options.deployment, Plugins(), Scope(options.phase, options.only, options.skip), options.profiles)
@@ -69,7 +67,6 @@ def run(options: AuditOptions) -> int:
     audit = Audit(plan, evidence)
     with make_progress(quiet=options.quiet) as audit.on_progress:
         asyncio.run(_run(audit))
-    _hold_signals()
     if writer is not None:
         writer.finish(audit.incomplete or True)
         if writer.fault and not audit.incomplete:
@@ -86,7 +83,19 @@ def _prepare(options: AuditOptions) -> tuple[list[Output], Recording | None]:
         )
     if options.evidence is not None and not options.evidence.parent.is_dir():
         raise MeshGuardError(f"there is no folder {options.evidence.parent}", where="--evidence", fix="make it first")
+    _refuse_overwriting(outputs, options)
     return outputs, read_recording(options.replay) if options.replay else None
+
+
+def _refuse_overwriting(outputs: list[Output], options: AuditOptions) -> None:
+    """Refuse to write a file over one that is read, or that is written too."""
+    kept = [path for path in (options.deployment, options.replay, options.evidence) if path is not None]
+    written = [("--output", output.path, kept) for output in outputs if output.path != STDOUT]
+    if options.evidence is not None:
+        written.append(("--evidence", str(options.evidence), kept[:-1]))
+    for option, path, others in written:
+        if any(same_place(path, other) for other in others):
+            raise MeshGuardError(f"{path} is another file of this audit", where=option, fix="give it another name")
 
 
 def allowed_effects(plan: Plan, active: str) -> Allowed:
@@ -129,25 +138,19 @@ async def _run(audit: Audit) -> None:
     stop, reason = asyncio.Event(), list[str]()
     loop = asyncio.get_running_loop()
 
-    def on_signal(name: str) -> None:
+    def on_signal(number: int, _frame: object) -> None:
         if not reason:
-            reason.append(f"it was interrupted ({name})")
-            stop.set()
+            reason.append(f"it was interrupted ({signal.Signals(number).name})")
+            loop.call_soon_threadsafe(stop.set)
 
+    # Not the loop's own handlers: those end with the loop, and a second Ctrl-C would find the results unwritten.
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number.name)
-    await audit.run(stop, reason)
-
-
-def _stopped_early(number: int, _frame: object) -> NoReturn:
-    note(f"meshguard: stopped by {signal.Signals(number).name} before anything was looked at")
-    raise SystemExit(3)
-
-
-def _hold_signals() -> None:
-    """Results are being written: a second Ctrl-C would lose them."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, on_signal)
+    try:
+        await audit.run(stop, reason)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recording: Recording | None) -> Circumstances:
@@ -168,20 +171,11 @@ def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recordi
 
 def _report(results: Results, outputs: list[Output], options: AuditOptions) -> int:
     problems = write_reports(results, [output for output in outputs if output.path != STDOUT], verbose=options.verbose)
-    streams = [output for output in outputs if output.path == STDOUT]
-    if streams:
-        problems += write_reports(results, streams, verbose=options.verbose)
-    else:
-        from meshguard.reports.text import render_for_terminal
-
-        emit(render_for_terminal(results, quiet=options.quiet, verbose=options.verbose, color=not options.no_color))
-    if not options.quiet and not streams:
-        written = [f"{output.format}: {output.path}" for output in outputs]
-        written += [f"evidence: {options.evidence}"] if options.evidence else []
-        if written:
-            emit("\nWritten  " + "  ".join(written) + "\n")
-    for problem in problems:
-        note(f"meshguard: {problem}")
-    if problems and results.gate.exit_code == 0:
-        return 3
-    return results.gate.exit_code
+    if streams := [output for output in outputs if output.path == STDOUT]:
+        return settle(results, problems + write_reports(results, streams, verbose=options.verbose))
+    problems += show_report(results, quiet=options.quiet, verbose=options.verbose, color=not options.no_color)
+    written = [f"{output.format}: {output.path}" for output in outputs]
+    written += [f"evidence: {options.evidence}"] if options.evidence else []
+    if written and not options.quiet and not problems:
+        emit("\nWritten  " + "  ".join(written) + "\n")
+    return settle(results, problems)

@@ -15,7 +15,7 @@ from meshguard.errors import MeshGuardError, Mistake, Mistakes
 from meshguard.plan import CLOCK, Plan, Scope, load_plan
 from meshguard.plugins import Plugins
 from meshguard.profile import ProfileLoader
-from meshguard.values import did_you_mean
+from meshguard.values import did_you_mean, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,7 +136,7 @@ def _explain_control(profile: Profile, control: Control) -> str:
         ),
         ("References", "; ".join(f"{ref.framework} {ref.version}: {', '.join(ref.ids)}" for ref in control.refs)),
     )
-    lines += [f"  {name:<13}{' '.join(text.split())}" for name, text in facts if text]
+    lines += [printable(f"  {name:<13}{' '.join(text.split())}") for name, text in facts if text]
     return "\n".join(lines) + "\n"
 
 
@@ -274,6 +274,7 @@ def _columns(rows: list[tuple[str, ...]]) -> str:
     """Rows as text in columns; the last column is as long as it is."""
     if not rows:
         return ""
+    rows = [tuple(printable(" ".join(cell.split())) for cell in row) for row in rows]
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
+from meshguard.gate import OPEN, UNDETERMINED
+from meshguard.values import did_you_mean, printable
 
 if TYPE_CHECKING:
     from meshguard.results import Results
@@ -32,7 +35,6 @@ def parse_outputs(texts: tuple[str, ...]) -> list[Output]:
         Mistakes: an unknown format, a path that cannot be written, or two reports at one place.
     """
     from meshguard.reports import FORMATS
-    from meshguard.values import did_you_mean
 
     found: list[Output] = []
     mistakes: list[Mistake] = []
@@ -43,7 +45,7 @@ def parse_outputs(texts: tuple[str, ...]) -> list[Output]:
         elif name not in FORMATS:
             hint = did_you_mean(name, FORMATS, otherwise=f"formats: {', '.join(FORMATS)}")
             mistakes.append(Mistake("--output", f"unknown format {name!r}", hint))
-        elif any(path == other.path for other in found):
+        elif any(same_place(path, other.path) for other in found):
             mistakes.append(Mistake("--output", f"two reports would go to {path}"))
         else:
             mistakes += _unwritable(path)
@@ -53,12 +55,21 @@ def parse_outputs(texts: tuple[str, ...]) -> list[Output]:
     return found
 
 
+def same_place(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths name one regular file; to pipes and devices much may go."""
+    one, other = Path(one), Path(other)
+    special = one.exists() and not one.is_file()
+    return not special and os.path.realpath(one) == os.path.realpath(other)
+
+
 def _unwritable(path: str) -> list[Mistake]:
     if path == STDOUT:
         return []
     place = Path(path)
     if place.is_dir():
         return [Mistake("--output", f"{path} is a folder", "name a file in it")]
+    if place.exists() and not place.is_file():  # a pipe or a device
+        return [] if os.access(place, os.W_OK) else [Mistake("--output", f"{path} cannot be written")]
     folder = place.parent
     if not folder.is_dir():
         return [Mistake("--output", f"there is no folder {folder}", "make it first")]
@@ -82,6 +93,24 @@ def write_reports(results: Results, outputs: list[Output], *, verbose: bool) -> 
         except OSError as fault:
             problems.append(f"the {output.format} report was not written to {output.path}: {fault.strerror}")
     return problems
+
+
+def show_report(results: Results, *, quiet: bool, verbose: bool, color: bool) -> list[str]:
+    """The text report on stdout, for whom it shows; why it could not be written, if so."""
+    from meshguard.reports.text import render_for_terminal
+
+    try:
+        emit(render_for_terminal(results, quiet=quiet, verbose=verbose, color=color))
+    except OSError as fault:
+        return [f"the text report was not written to stdout: {fault.strerror}"]
+    return []
+
+
+def settle(results: Results, problems: list[str]) -> int:
+    """The gate's exit code; a report that is wanted and missing does not end with 0."""
+    for problem in problems:
+        note(f"meshguard: {problem}")
+    return results.gate.exit_code or (UNDETERMINED if problems else OPEN)
 
 
 def write_file(path: Path, text: str) -> None:
@@ -109,6 +138,9 @@ def emit(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
+    except OSError:
+        drop_stdout()
+        raise
 
 
 def drop_stdout() -> None:
@@ -119,9 +151,10 @@ def drop_stdout() -> None:
 
 
 def note(text: str) -> None:
-    """A line to stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """A line to stderr; nobody reading it changes no exit code."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def show_mistakes(fault: MeshGuardError) -> None:
@@ -130,6 +163,6 @@ def show_mistakes(fault: MeshGuardError) -> None:
     note(f"meshguard: {count} mistake{'s' if count != 1 else ''}; nothing was audited")
     for mistake in fault.mistakes:
         where = f"{mistake.where}: " if mistake.where else ""
-        note(f"  {where}{mistake.what}")
+        note(printable(f"  {where}{mistake.what}"))
         if mistake.fix:
-            note(f"      {mistake.fix}")
+            note(printable(f"      {mistake.fix}"))

@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from meshguard.cli.output import note
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,7 +55,6 @@ def _lines() -> Progress:
         now = time.monotonic()
         if now - last >= LINE_EVERY_S:
             last = now
-            sys.stderr.write(f"meshguard: {done} of {known} verdicts, last {what}\n")
-            sys.stderr.flush()
+            note(f"meshguard: {done} of {known} verdicts, last {what}")
 
     return tell

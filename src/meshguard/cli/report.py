@@ -6,22 +6,23 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from meshguard.cli.output import emit, note, parse_outputs, write_reports
+from meshguard.cli.output import parse_outputs, settle, show_report, write_reports
 from meshguard.errors import MeshGuardError
 from meshguard.results import SCHEMA, Results
+
+MAX_BYTES = 200_000_000
+"""What is longer is cut off, and so no JSON."""
 
 
 def render_again(path: Path, outputs: tuple[str, ...], *, verbose: bool, no_color: bool) -> int:
     """Render the result at `path`; the exit code is the one that it holds."""
     wanted = parse_outputs(outputs)
     results = load_results(path)
-    if not wanted:
-        from meshguard.reports.text import render_for_terminal
-
-        emit(render_for_terminal(results, quiet=False, verbose=verbose, color=not no_color))
-    for problem in write_reports(results, wanted, verbose=verbose):
-        note(f"meshguard: {problem}")
-    return results.gate.exit_code
+    if wanted:
+        problems = write_reports(results, wanted, verbose=verbose)
+    else:
+        problems = show_report(results, quiet=False, verbose=verbose, color=not no_color)
+    return settle(results, problems)
 
 
 def load_results(path: Path) -> Results:
@@ -31,7 +32,8 @@ def load_results(path: Path) -> Results:
         MeshGuardError: it cannot be read or is no result of this schema.
     """
     try:
-        return Results.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            return Results.model_validate_json(file.read(MAX_BYTES))
     except OSError as fault:
         raise MeshGuardError(f"cannot be read: {fault.strerror}", where=str(path)) from None
     except ValidationError as fault:

@@ -62,6 +62,7 @@ RECORDED = frozenset(
 )
 """Header lines whose value is recorded; of the others only the name."""
 
+MAX_BODY = 65_536
 REDIRECTS = (301, 302, 303, 307, 308)
 """The statuses on which a browser follows Location (Fetch Standard, 2.2.3)."""
 
@@ -180,6 +181,8 @@ def without_query(parts: SplitResult) -> str:
 def _location(base: SplitResult, value: str) -> str:
     """The whole URL that a Location names; empty where it is none, since it comes from a server that may be hostile."""
     try:
+        if value.startswith("//") and not urlsplit(value).netloc:
+            return ""  # no host; Python would read it as the base itself
         parts = urlsplit(urljoin(base.geturl(), value))
     except ValueError:
         return ""

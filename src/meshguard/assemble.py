@@ -1,16 +1,16 @@
-"""From an audit to its results: findings of each control, status, gate, score, and the facts of the run."""
+"""From an audit to its results: status of each control, gate, score, and the facts of the run."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from meshguard.answers import Answers
 from meshguard.circumstances import Circumstances, run_of, tool_of
 from meshguard.gate import decide
+from meshguard.profile import Weights
 from meshguard.results import (
     ControlResult,
     Coverage,
-    Finding,
     LeftOutOf,
     Named,
     ObservationUsed,
@@ -19,33 +19,49 @@ from meshguard.results import (
     ScopeUsed,
     Status,
     Subject,
-    finding_id,
-    status_of,
 )
-from meshguard.score import score_of
-from meshguard.values import canonical_json, encodable
+from meshguard.score import formula, score_of
+from meshguard.statuses import Concluded, conclude
 from meshguard.verdict import Outcome
 
-__all__ = ["Circumstances", "assemble"]
+__all__ = ["Circumstances", "assemble", "tell_answers"]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import date
 
-    from meshguard.audit import Audit, Judged, Judgement
-    from meshguard.plan import Gap, Plan, PlannedControl, Scope, Task
+    from meshguard.audit import Audit, Judgement
+    from meshguard.plan import Plan, Scope
+    from meshguard.target import Target
+
+
+def tell_answers(today: date) -> Callable[[Audit, Target[Any]], None]:
+    """What gives the target of results the controls as they stand before score and coverage are judged."""
+
+    def tell(audit: Audit, answers: Target[Any]) -> None:
+        assert isinstance(answers, Answers)  # noqa: S101 - the audit made it
+        answers.controls = [c for c in conclude(audit, today).controls if not _computed(audit, c.id)]
+        answers.weights = _weights(audit.plan)
+        answers.whole = not audit.plan.scope.reduced and not audit.incomplete
+
+    return tell
+
+
+def _computed(audit: Audit, control: str) -> bool:
+    return any(task.computed for p in audit.plan.controls if p.control.id == control for task in p.tasks)
+
+
+def _weights(plan: Plan) -> Weights:
+    """The strictest first profile's weights; several profiles rarely differ in them."""
+    return plan.profiles[0].weights
 
 
 def assemble(audit: Audit, circumstances: Circumstances) -> Results:
     """The results of an audit that has run, whole or not."""
     plan = audit.plan
     complete: bool | str = audit.incomplete or circumstances.recording_complete
-    today = circumstances.started.date()
-    findings: list[Finding] = []
-    controls: list[ControlResult] = []
-    for planned in plan.controls:
-        uses = _findings(planned, audit)
-        findings += [finding for use in uses for finding in use]
-        controls.append(_control(planned, uses, plan, today))
+    concluded = conclude(audit, circumstances.started.date(), circumstances.known)
+    controls = concluded.controls
     gate = decide(controls, fail_on=circumstances.fail_on, complete=complete, advisory=circumstances.advisory)
     whole = complete is True and not plan.scope.reduced
     return Results(
@@ -58,135 +74,40 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
         subjects=_subjects(audit),
         complete=complete,
         gate=gate,
-        score=score_of(controls) if whole else None,
+        score=score_of(controls, _weights(plan)) if whole else None,
+        score_formula=formula(_weights(plan)),
         coverage=_coverage(controls),
-        notes=(*circumstances.notes, *_expired(plan, today)),
+        notes=(*circumstances.notes, *_notes(concluded)),
+        waivers=tuple(concluded.waivers),
+        declarations=tuple(concluded.declarations),
         controls=tuple(controls),
-        findings=tuple(findings),
-        populations=tuple(_population(judgement) for judgement in audit.judgements.values()),
+        findings=tuple(concluded.findings),
+        populations=tuple(_population(judgement, plan) for judgement in audit.judgements.values()),
         observations=_observations(audit),
     )
 
 
-def _findings(planned: PlannedControl, audit: Audit) -> list[list[Finding]]:
-    """The control's findings, a list for each use of a check in it."""
-    gaps = [[_gap(planned.control.id, gap, audit.plan)] for gap in planned.gaps]
-    uses: dict[tuple[str, str], list[Finding]] = {}
-    for task in planned.tasks:
-        use = (task.check.id, canonical_json(task.shown_parameters))
-        uses.setdefault(use, []).extend(_of_task(planned, task, audit))
-    return [*gaps, *uses.values()]
-
-
-def _of_task(planned: PlannedControl, task: Task, audit: Audit) -> list[Finding]:
-    judgement = audit.judgements.get(task.key)
-    if judgement is None or not judgement.judged:
-        return [_not_reached(planned, task, audit)]
-    found = [_finding(planned, judgement, judged, audit) for judged in judgement.judged]
-    if missing := _missing(judgement):
-        found.append(_not_reached(planned, task, audit, missing))
-    return found
-
-
-def _variant(planned: PlannedControl, task: Task) -> str:
-    """The task's parameters, where the control uses its check with others too."""
-    mine = canonical_json(task.shown_parameters)
-    others = (other for other in planned.tasks if other.check is task.check)
-    return mine if any(canonical_json(other.shown_parameters) != mine for other in others) else ""
-
-
-def _missing(judgement: Judgement) -> int:
-    """Resources that were listed and have no verdict: the audit ended first."""
-    return max(0, judgement.listed - len(judgement.judged))
-
-
-def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audit: Audit) -> Finding:
-    task, verdict = judgement.task, judged.verdict
-    settled = verdict.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
-    advice = verdict.fix
-    if not advice and verdict.outcome is Outcome.FAIL:
-        advice = planned.control.remediation or task.check.fix
-    return Finding(
-        id=finding_id(planned.control.id, task.check.id, task.target, judged.resource, _variant(planned, task)),
-        control=planned.control.id,
-        check=task.check.id,
-        method=task.check.method,
-        target=task.target,
-        resource=judged.resource,
-        outcome=verdict.outcome,
-        message=verdict.message,
-        got=verdict.got,
-        want=verdict.want,
-        fix="" if settled else advice,
-        observations=audit.evidence.closure(judged.reads),
-    )
-
-
-def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
-    where = encodable(plan.deployment.document.path.name)
-    return Finding(
-        id=finding_id(control, gap.check.id, gap.kind, "-"),
-        control=control,
-        check=gap.check.id,
-        method=gap.check.method,
-        target=gap.kind,
-        resource="-",
-        outcome=Outcome.NOT_CHECKED,
-        message=f"no {gap.kind} target in {where}",
-        fix=f"add one under `targets: {gap.kind}:`, or declare {control} not applicable",
-    )
-
-
-def _not_reached(planned: PlannedControl, task: Task, audit: Audit, count: int = 0) -> Finding:
-    what = f"{count} more resource{'s were' if count > 1 else ' was'}" if count else "this was"
-    return Finding(
-        id=finding_id(planned.control.id, task.check.id, task.target, "(not reached)", _variant(planned, task)),
-        control=planned.control.id,
-        check=task.check.id,
-        method=task.check.method,
-        target=task.target,
-        resource="(not reached)",
-        outcome=Outcome.NOT_CHECKED,
-        message=f"{what} not reached before the audit ended: {audit.incomplete or 'no verdict came'}",
-        fix="run the audit again, and let it finish",
-    )
-
-
-def _control(planned: PlannedControl, uses: list[list[Finding]], plan: Plan, today: date) -> ControlResult:
-    control = planned.control
-    status, reason = status_of([finding for use in uses for finding in use], control.pending, uses)
-    declared = ""
-    for entry in plan.deployment.file.not_applicable:
-        if entry.control == control.id and entry.expires >= today:
-            status, reason = Status.NOT_APPLICABLE, entry.reason
-            declared = f"owner {entry.owner}, approved by {entry.approver}, until {entry.expires.isoformat()}"
-    return ControlResult(
-        id=control.id,
-        title=control.title,
-        statement=control.statement,
-        section=control.section,
-        place=control.place,
-        status=status,
-        reason=reason,
-        priority=control.priority,
-        phase=control.phase,
-        rationale=control.rationale,
-        remediation=control.remediation,
-        refs=control.refs,
-        declared=declared,
-    )
-
-
-def _expired(plan: Plan, today: date) -> list[str]:
-    return [
-        f"the declaration that {entry.control} is not applicable expired on {entry.expires.isoformat()}; it was judged"
-        for entry in plan.deployment.file.not_applicable
-        if entry.expires < today
+def _notes(concluded: Concluded) -> list[str]:
+    """What ran out, or will soon, or does nothing."""
+    notes = [
+        f"the declaration that {d.control} is not applicable expired on {d.expires}; it was judged"
+        for d in concluded.declarations
+        if d.state == "expired"
     ]
+    for waiver in concluded.waivers:
+        what = f"waiver {waiver.name} ({waiver.control or waiver.check} on {waiver.resource})"
+        if waiver.state == "expired":
+            notes.append(f"{what} expired on {waiver.expires}; {waiver.findings} failures count again")
+        elif waiver.state == "unused":
+            notes.append(f"{what} covers nothing that fails; remove it, or see whether its names are right")
+        elif waiver.ends_soon:
+            notes.append(f"{what} ends on {waiver.expires}")
+    return notes
 
 
-def _population(judgement: Judgement) -> Population:
+def _population(judgement: Judgement, plan: Plan) -> Population:
     return Population(
+        controls=tuple(p.control.id for p in plan.controls if any(t.key == judgement.task.key for t in p.tasks)),
         check=judgement.task.check.id,
         target=judgement.task.target,
         parameters=judgement.task.shown_parameters,
@@ -200,11 +121,15 @@ def _population(judgement: Judgement) -> Population:
 
 
 def _coverage(controls: Sequence[ControlResult]) -> Coverage:
-    def count(status: Status) -> int:
-        return sum(control.status is status for control in controls)
+    counted = [control for control in controls if not control.pulled_in]
 
+    def count(status: Status) -> int:
+        return sum(control.status is status for control in counted)
+
+    unknown = count(Status.UNDETERMINED)
     return Coverage(
-        controls=len(controls),
+        controls=len(counted),
+        determined=round(1 - unknown / len(counted), 4) if counted else 0.0,
         satisfied=count(Status.SATISFIED),
         not_satisfied=count(Status.NOT_SATISFIED),
         undetermined=count(Status.UNDETERMINED),
@@ -230,5 +155,7 @@ def _subjects(audit: Audit) -> tuple[Subject, ...]:
 
 
 def _scope(scope: Scope) -> ScopeUsed:
-    narrowed = [f"--only {pattern}" for pattern in scope.only] + [f"--skip {pattern}" for pattern in scope.skip]
+    narrowed = [f"--framework {scope.framework}"] if scope.framework else []
+    narrowed += [f"--only {pattern}" for pattern in scope.only]
+    narrowed += [f"--skip {pattern}" for pattern in scope.skip]
     return ScopeUsed(kind="reduced" if scope.reduced else "full", phase=scope.phase, narrowed_by=tuple(narrowed))

@@ -17,6 +17,7 @@ from meshguard.evidence import Evidence, place_of, reading
 from meshguard.fact import LeftOut, Listing
 from meshguard.sketch import Sketcher
 from meshguard.target import Egress, Target
+from meshguard.uses import RESULTS
 from meshguard.values import encodable, shown
 from meshguard.verdict import Outcome, Verdict
 
@@ -62,6 +63,8 @@ class Audit:
     plan: Plan
     evidence: Evidence
     on_progress: Progress = lambda _done, _all, _what: None
+    conclude: Callable[[Audit, Target[Any]], None] = lambda _audit, _answers: None
+    """Tells the target of results what was found, before what judges the results themselves runs."""
     judgements: dict[str, Judgement] = field(default_factory=dict)
     incomplete: str = ""
     """Why the audit did not come to its end."""
@@ -91,6 +94,7 @@ class Audit:
             raise fault
 
     def _make_targets(self) -> None:
+        from meshguard.answers import Answers
         from meshguard.clock import Clock
 
         deployment, sketch = self.plan.deployment, Sketcher()
@@ -99,6 +103,9 @@ class Audit:
             kind, name = ref
             if kind == Clock.kind:
                 self._targets[ref] = Clock.only(self.evidence)
+                continue
+            if kind == Answers.kind:
+                self._targets[ref] = Answers(self.evidence)
                 continue
             target = self.plan.plugins.target(kind)(
                 deployment.targets[kind][name],
@@ -123,11 +130,15 @@ class Audit:
         tasks = self.plan.tasks
         self._known = len(tasks)
         self.judgements = {task.key: Judgement(task) for task in tasks}
-        side_by_side = [task for task in tasks if task.check.effect != "lockout"]
+        side_by_side = [task for task in tasks if task.check.effect != "lockout" and not task.computed]
         await asyncio.gather(*(self._judge(self.judgements[task.key]) for task in side_by_side))
         for task in tasks:
             if task.check.effect == "lockout":
                 await self._judge(self.judgements[task.key])
+        computed = [task for task in tasks if task.computed]
+        if computed:
+            self.conclude(self, self._targets[RESULTS])
+            await asyncio.gather(*(self._judge(self.judgements[task.key]) for task in computed))
 
     async def _judge(self, judgement: Judgement) -> None:
         try:
@@ -175,7 +186,7 @@ class Audit:
         return list(listing.items)
 
     async def _one(self, judgement: Judgement, resource: str, arguments: list[Any]) -> None:
-        verdict, reads = await verdict_of(judgement.task.check, arguments, judgement.task.arguments())
+        verdict, reads = await verdict_of(judgement.task.check, arguments, judgement.task.arguments(resource))
         query = () if resource == TARGET_ITSELF else (judgement.query,)
         judgement.judged.append(Judged(resource, verdict, (*query, *reads)))
         self._tell(judgement.task.check)

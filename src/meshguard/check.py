@@ -156,7 +156,7 @@ class Check(Generic[P]):
     @property
     def effect(self) -> str:
         """The strongest effect of the facts that it may read."""
-        order = ("local", "read", "write", "lockout")
+        order = ("computed", "local", "read", "write", "lockout")
         return max((fact.effect for fact in self.asks), key=order.index, default="local")
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from meshguard.results import PluginUsed, Run, Tool
 from meshguard.values import encodable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from meshguard.audit import Audit
@@ -33,6 +34,8 @@ class Circumstances:
     replayed: str = ""
     recording_complete: bool | str = True
     notes: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Ids of findings that failed in the baseline already, and since when."""
 
 
 def tool_of(plan: Plan) -> Tool:

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from meshguard.errors import MeshGuardError, Mistake
 from meshguard.limits import LimitSettings
 from meshguard.profile import Priority
+from meshguard.settings import SettingSaid
 from meshguard.values import Duration, did_you_mean, parse_duration
+from meshguard.waivers import Decision
 from meshguard.yamlfile import Document, LocalPath, parse, read_yaml
 
 if TYPE_CHECKING:
@@ -25,16 +27,12 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class NotApplicable(BaseModel):
+class NotApplicable(Decision):
     """A control declared not to apply here: as much of a decision as a waiver, with the same fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     control: str = Field(description="The control's id.")
-    reason: str = Field(min_length=3)
-    owner: str = Field(min_length=1)
-    approver: str = Field(min_length=1)
-    expires: datetime.date = Field(description="The last day on which it holds (UTC).")
+    ticket: str = Field("", description="Where it is tracked.")
+    created: datetime.date | None = Field(None, description="The day on which it was approved.")
 
 
 class AuditLimits(LimitSettings):
@@ -55,6 +53,10 @@ class DeploymentFile(BaseModel):
     targets: dict[str, list[dict[str, Any]]] = Field(default={}, description="Kind -> its targets.")
     limits: AuditLimits = Field(AuditLimits(), description="What the audit may ask of each target.")
     not_applicable: tuple[NotApplicable, ...] = Field((), description="Controls that do not apply here.")
+    waivers: LocalPath | None = Field(None, description="File of accepted failures.")
+    records: LocalPath | None = Field(None, description="Folder of what humans signed; a records target by itself.")
+    settings: dict[str, SettingSaid] = Field(default={}, description="The profile's settings, made stricter.")
+    pins: dict[str, str] = Field(default={}, description="Control -> the alternative (check) that answers for it here.")
     checks: tuple[LocalPath, ...] = Field((), description="Local folders of checks.")
 
     @field_validator("profile", mode="before")
@@ -171,10 +173,26 @@ def _add_targets(deployment: Deployment, plugins: Plugins, mistakes: list[Mistak
             mistakes.extend(wrong)
             if settings is not None:
                 _add(deployment, kind, settings, document.where(at), mistakes)
+    _add_records(deployment, plugins, mistakes)
     for kind in list(deployment.targets):
         for settings in list(deployment.targets[kind].values()):
             for derived_kind, derived in settings.derived():
                 deployment.targets.setdefault(derived_kind, {}).setdefault(derived.name, derived)
+
+
+def _add_records(deployment: Deployment, plugins: Plugins, mistakes: list[Mistake]) -> None:
+    """The folder under `records` is a target named records."""
+    folder = deployment.file.records
+    if folder is None:
+        return
+    where = deployment.document.where(("records",))
+    if not folder.is_dir():
+        mistakes.append(
+            Mistake(where, f"there is no folder {folder}", "make it, and write records with `meshguard record`")
+        )
+        return
+    settings = plugins.target("records").Settings.model_validate({"name": "records", "folder": folder})
+    _add(deployment, "records", settings, where, mistakes)
 
 
 def _add(deployment: Deployment, kind: str, settings: TargetSettings, where: str, mistakes: list[Mistake]) -> None:

@@ -77,7 +77,7 @@ class Recorder(Protocol):
 class Allowed:
     """Which effects an audit may have on its targets, and why the others are not allowed."""
 
-    effects: frozenset[str] = frozenset({"local", "read"})
+    effects: frozenset[str] = frozenset({"computed", "local", "read"})
     why_not: str = "it changes state, and this audit may only read"
     fix: str = "set `active: true` in the deployment file and give --active=NAME-OF-THE-DEPLOYMENT"
 
@@ -163,12 +163,12 @@ class Evidence:
             ) from None
 
     async def _observe(self, call: Call[Any]) -> Observation:
-        if self._recorded is not None:
+        if self._recorded is not None and call.effect != "computed":
             observation = self._recorded.get(call.key) or _unrecorded(call.key)
             self._bring(observation.reads)
         else:
             observation = await self._collect(call)
-            if self._recorder is not None:
+            if self._recorder is not None and call.effect != "computed":
                 self._recorder.write(observation)
         self.observations[call.key] = observation
         return observation
@@ -182,7 +182,7 @@ class Evidence:
                 self._bring(found.reads)
 
     async def _collect(self, call: Call[Any]) -> Observation:
-        reader = Reader(key=call.key, limits=call.limits if call.effect != "local" else None)
+        reader = Reader(key=call.key, limits=call.limits if call.effect not in ("computed", "local") else None)
         current_reader.set(reader)
         value, failure = None, None
         try:

@@ -37,9 +37,13 @@ if TYPE_CHECKING:
     from meshguard.limits import Limits
     from meshguard.target import Target
 
-Effect = Literal["local", "read", "write", "lockout"]
-"""local: what the deployment file says, no call. read: changes nothing. write: changes state, logs in, or sends a
-body. lockout: a burst after which the caller may be locked out; runs last."""
+Effect = Literal["computed", "local", "read", "write", "lockout"]
+"""What asking may do.
+
+computed: from this audit's own results, and never from a recording. local: what the deployment file says, no call.
+read: changes nothing. write: changes state, logs in, or sends a body. lockout: a burst after which the caller may be
+locked out; runs last.
+"""
 
 S = TypeVar("S", bound="Target[Any]")
 P = ParamSpec("P")

@@ -23,10 +23,12 @@ def decide(
     """The gate's decision.
 
     Open where the audit is complete and no control at or above the threshold is not satisfied or undetermined.
-    `advisory` lets a control that is not satisfied through (1 becomes 0), and never one that is undetermined.
+    `advisory` lets a control that is not satisfied through (1 becomes 0), and never one that is undetermined. What is
+    judged only because another control requires it does not count, and what failed in the baseline already neither.
     """
-    counted = [c for c in controls if PRIORITIES.index(c.priority) <= PRIORITIES.index(fail_on)]
-    failed = [c for c in counted if c.status is Status.NOT_SATISFIED]
+    in_scope = [control for control in controls if not control.pulled_in]
+    counted = [c for c in in_scope if PRIORITIES.index(c.priority) <= PRIORITIES.index(fail_on)]
+    failed = [c for c in counted if c.status is Status.NOT_SATISFIED and not c.known]
     unknown = [c for c in counted if c.status is Status.UNDETERMINED]
     level = f"at or above {fail_on}" if fail_on != "low" else "in scope"
     if failed and not advisory:

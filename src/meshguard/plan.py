@@ -4,65 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
-
-from meshguard.check import CheckDefinitionError
-from meshguard.errors import MeshGuardError, Mistake, Mistakes
+from meshguard.errors import Mistake, Mistakes
+from meshguard.scope import Scope, in_scope
+from meshguard.settings import Settings
+from meshguard.uses import CLOCK, Gap, Planner, TargetRef, Task, Use
 from meshguard.values import canonical_json, did_you_mean
+from meshguard.waivers import Waivers, load_waivers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import datetime
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from meshguard.check import Check
     from meshguard.deployment import Deployment
     from meshguard.plugins import Plugins
-    from meshguard.profile import CheckUse, Control, Phase, Profile
+    from meshguard.profile import CheckUse, Control, Profile
 
-TargetRef = tuple[str, str]
-"""Kind and name of a target."""
-
-CLOCK: TargetRef = ("clock", "audit")
-"""The clock is a fact too; every deployment has this one target of its kind."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One check with its parameters on its target or targets; judged once however many controls use it."""
-
-    check: Check[Any]
-    parameters: BaseModel
-    targets: tuple[TargetRef, ...]
-
-    @property
-    def key(self) -> str:
-        """Equal for equal work."""
-        return f"{self.check.id} {canonical_json(self.shown_parameters)} {self.target}"
-
-    @property
-    def shown_parameters(self) -> dict[str, Any]:
-        """The parameters as JSON."""
-        return self.parameters.model_dump(mode="json")
-
-    @property
-    def target(self) -> str:
-        """The target or targets, `kind:name` each; the clock is not named."""
-        return " + ".join(f"{kind}:{name}" for kind, name in self.targets if (kind, name) != CLOCK)
-
-    def arguments(self) -> dict[str, Any]:
-        """The keyword arguments for the check."""
-        return {name: getattr(self.parameters, name) for name in type(self.parameters).model_fields}
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A check that a control needs and the deployment has no target for."""
-
-    check: Check[Any]
-    kind: str
+__all__ = ["CLOCK", "Gap", "Plan", "PlannedControl", "Scope", "TargetRef", "Task", "load_plan", "make_plan"]
 
 
 @dataclass
@@ -71,22 +31,46 @@ class PlannedControl:
 
     control: Control
     where: str
-    tasks: list[Task] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What of the profile is judged, and what narrowed it."""
-
-    phase: Phase | None = None
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
+    uses: list[Use] = field(default_factory=list)
+    alternatives: list[Use] = field(default_factory=list)
+    """The first that the deployment has something for answers; all others are left aside."""
+    requires: tuple[str, ...] = ()
+    """Ids of the controls that it is derived from."""
+    pulled_in: bool = False
+    """Whether it is judged only because another one requires it."""
 
     @property
-    def reduced(self) -> bool:
-        """Whether something was left out by an option."""
-        return bool(self.only or self.skip)
+    def all_uses(self) -> list[Use]:
+        """Checks and alternatives."""
+        return [*self.uses, *self.alternatives]
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Everything that is judged for it."""
+        return [task for use in self.all_uses for task in use.tasks]
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """What it needs and the deployment does not have."""
+        return list(dict.fromkeys(use.gap for use in self.all_uses if use.gap is not None))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is judged, or missing."""
+        return bool(self.tasks or self.gaps)
+
+    @property
+    def derived(self) -> bool:
+        """Whether its status follows from others; it then carries no weight in the score."""
+        return bool(self.requires) or any(task.computed for task in self.tasks)
+
+    def narrow(self, keep_task: Callable[[Task], bool], keep_gap: Callable[[Gap], bool]) -> None:
+        """Drop the tasks and gaps that an option leaves out."""
+        for uses in (self.uses, self.alternatives):
+            for use in uses:
+                use.tasks = [task for task in use.tasks if keep_task(task)]
+                use.gap = use.gap if use.gap is not None and keep_gap(use.gap) else None
+            uses[:] = [use for use in uses if use.tasks or use.gap]
 
 
 @dataclass
@@ -98,6 +82,7 @@ class Plan:
     plugins: Plugins
     scope: Scope
     controls: list[PlannedControl] = field(default_factory=list)
+    waivers: Waivers = field(default_factory=Waivers)
 
     @property
     def tasks(self) -> list[Task]:
@@ -112,28 +97,31 @@ def make_plan(
     plugins: Plugins,
     scope: Scope,
     mistakes: list[Mistake],
+    today: datetime.date | None = None,
 ) -> Plan:
     """The validated plan.
 
     Raises:
-        Mistakes: all that is wrong in profiles, deployment and options, each at its file:line.
+        Mistakes: all that is wrong in profiles, deployment, waivers and options, each at its file:line.
     """
     plan = Plan(deployment, list(profiles), plugins, scope)
-    all_controls: dict[str, Control] = {}
+    settings = Settings({n: s for p in profiles for n, s in p.settings.items()}, deployment.file.settings)
+    mistakes += settings.mistakes(deployment.document)
+    planner = Planner(plugins, deployment, settings, mistakes)
+    planned: dict[str, PlannedControl] = {}
     for profile in profiles:
         for control in profile.controls.values():
-            if control.id in all_controls:
-                if all_controls[control.id] != control:
-                    mistakes.append(
-                        Mistake(profile.line(control.id), f"two profiles say different things of {control.id}")
-                    )
-                continue
-            all_controls[control.id] = control
-            planned = _planned(control, profile, plan, mistakes)
-            if not control.off and (scope.phase is None or scope.phase in control.phase):
-                plan.controls.append(planned)
-    _check_declarations(deployment, all_controls, mistakes)
-    plan.controls = _narrowed(plan.controls, scope, mistakes)
+            known = planned.get(control.id)
+            if known is None:
+                planned[control.id] = _planned(control, profile, planner)
+            elif known.control != control:
+                what = f"two profiles say different things of {control.id}"
+                mistakes.append(Mistake(profile.line(control.id), what))
+    _connect(planned, profiles, mistakes)
+    _check_declarations(deployment, planned, mistakes)
+    if deployment.file.waivers is not None:
+        plan.waivers = _waivers(deployment.file.waivers, plan, planned, mistakes, today)
+    plan.controls = in_scope(planned, scope, mistakes)
     if not mistakes and not plan.controls:
         mistakes.append(Mistake("", "nothing is left to audit", "no control of the profile is in this phase and scope"))
     if mistakes:
@@ -141,129 +129,93 @@ def make_plan(
     return plan
 
 
-def _planned(control: Control, profile: Profile, plan: Plan, mistakes: list[Mistake]) -> PlannedControl:
+def _planned(control: Control, profile: Profile, planner: Planner) -> PlannedControl:
     planned = PlannedControl(control, profile.line(control.id, "id"))
-    seen: list[tuple[Check[Any], BaseModel]] = []
-    for index, use in enumerate(control.checks):
-        where = profile.line(control.id, "checks", index)
-        try:
-            check = plan.plugins.check(use.check)
-            if check is None:
-                mistakes.append(_unknown_check(use.check, where, plan.plugins))
-                continue
-            parameters = _parameters(check, use, where, mistakes)
-            if parameters is not None and (check, parameters) in seen:
-                mistakes.append(Mistake(where, f"the check {check.id} stands twice with equal parameters"))
-            elif parameters is not None:
-                seen.append((check, parameters))
-                _add_tasks(planned, check, parameters, plan.deployment)
-        except (MeshGuardError, CheckDefinitionError) as fault:
-            mistakes.append(Mistake(where, str(fault)))
+    planned.uses = _uses(control.checks, control, profile, "checks", planner)
+    planned.alternatives = _uses(control.any, control, profile, "any", planner)
+    pin = planner.deployment.file.pins.get(control.id)
+    if pin is not None:
+        kept = [use for use in planned.alternatives if use.check.id == pin]
+        if not kept:
+            names = [use.check for use in control.any]
+            hint = did_you_mean(pin, names, otherwise=f"its alternatives: {', '.join(names) or 'none'}")
+            where = planner.deployment.document.where(("pins", control.id))
+            planner.mistakes.append(Mistake(where, f"{pin!r} is no alternative of {control.id}", hint))
+        planned.alternatives = kept
     return planned
 
 
-def _unknown_check(check_id: str, where: str, plugins: Plugins) -> Mistake:
-    namespace = check_id.split(".", 1)[0]
-    known = plugins.namespace(namespace) or {f"{name}." for name in plugins.namespaces()}
-    return Mistake(
-        where,
-        f"unknown check {check_id!r}",
-        did_you_mean(check_id, known, otherwise="`meshguard checks` lists all"),
-    )
+def _uses(uses: Sequence[CheckUse], control: Control, profile: Profile, part: str, planner: Planner) -> list[Use]:
+    found: list[Use] = []
+    seen: set[str] = set()
+    for index, use in enumerate(uses):
+        where = profile.line(control.id, part, index)
+        said = f"{use.check} {canonical_json(use.parameters)}"
+        if said in seen:
+            planner.mistakes.append(Mistake(where, f"the check {use.check} stands twice with equal parameters"))
+        seen.add(said)
+        planned = planner.plan(use, where)
+        if planned is not None:
+            found.append(planned)
+    return found
 
 
-def _parameters(check: Check[Any], use: CheckUse, where: str, mistakes: list[Mistake]) -> BaseModel | None:
-    try:
-        return check.parameters.model_validate(use.parameters)
-    except ValidationError as fault:
-        for error in fault.errors(include_url=False):
-            name = ".".join(str(part) for part in error["loc"])
-            if error["type"] == "extra_forbidden":
-                known = check.parameters.model_fields
-                hint = did_you_mean(name, known, otherwise=f"it takes {', '.join(known) or 'none'}")
-                mistakes.append(Mistake(where, f"{check.id} has no parameter {name!r}", hint))
-            else:
-                message = error["msg"].removeprefix("Value error, ")
-                mistakes.append(Mistake(where, f"{check.id}: {name}: {message[:1].lower()}{message[1:]}"))
-        return None
-
-
-def _add_tasks(planned: PlannedControl, check: Check[Any], parameters: BaseModel, deployment: Deployment) -> None:
-    choices: list[list[TargetRef]] = []
-    for kind in check.kinds:
-        names = deployment.targets.get(kind, {})
-        if kind == CLOCK[0]:
-            choices.append([CLOCK])
-        elif names:
-            choices.append([(kind, name) for name in names])
-        else:
-            if (gap := Gap(check, kind)) not in planned.gaps:
-                planned.gaps.append(gap)
+def _connect(planned: Mapping[str, PlannedControl], profiles: Sequence[Profile], mistakes: list[Mistake]) -> None:
+    """Resolve what derived controls require, and refuse circles."""
+    lines = {control_id: profile for profile in profiles for control_id in profile.controls}
+    for one in planned.values():
+        found: dict[str, None] = {}
+        for index, pattern in enumerate(one.control.requires):
+            matches = [name for name in planned if fnmatchcase(name, pattern) and name != one.control.id]
+            if not matches:
+                where = lines[one.control.id].line(one.control.id, "requires", index)
+                mistakes.append(Mistake(where, f"requires unknown control {pattern!r}", did_you_mean(pattern, planned)))
+            found |= dict.fromkeys(matches)
+        one.requires = tuple(found)
+    done: set[str] = set()
+    for control_id in planned:
+        if circle := _circle(control_id, planned, [], done):
+            mistakes.append(Mistake(planned[control_id].where, f"controls require each other: {' -> '.join(circle)}"))
             return
-    planned.tasks += [Task(check, parameters, targets) for targets in product(*choices)]
 
 
-def _check_declarations(deployment: Deployment, known: dict[str, Control], mistakes: list[Mistake]) -> None:
-    for index, declared in enumerate(deployment.file.not_applicable):
-        if declared.control not in known:
-            where = deployment.document.where(("not_applicable", index))
-            hint = did_you_mean(declared.control, known, otherwise="`meshguard controls` lists all")
-            mistakes.append(Mistake(where, f"unknown control {declared.control!r}", hint))
+def _circle(control_id: str, planned: Mapping[str, PlannedControl], path: list[str], done: set[str]) -> list[str]:
+    """The circle that this control is part of or leads to; empty where there is none."""
+    if control_id in path:
+        return [*path[path.index(control_id) :], control_id]
+    if control_id in done:
+        return []
+    for required in planned[control_id].requires:
+        if circle := _circle(required, planned, [*path, control_id], done):
+            return circle
+    done.add(control_id)
+    return []
 
 
-def _narrowed(controls: list[PlannedControl], scope: Scope, mistakes: list[Mistake]) -> list[PlannedControl]:
-    """What `only` leaves and `skip` does not take; a pattern names controls, checks or targets, with globs."""
-    for option, patterns in (("--only", scope.only), ("--skip", scope.skip)):
-        for pattern in patterns:
-            if not any(_touches(planned, [pattern]) for planned in controls):
-                names = [name for planned in controls for name in _names(planned)]
-                hint = did_you_mean(pattern, names, otherwise="it may name a control, check or target, with * and ?")
-                mistakes.append(Mistake(option, f"{pattern!r} matches nothing in scope", hint))
-    return [planned for planned in controls if _keep(planned, scope)]
+def _check_declarations(deployment: Deployment, known: Mapping[str, object], mistakes: list[Mistake]) -> None:
+    """Controls that the deployment names exist."""
+    named: list[tuple[tuple[str | int, ...], str]]
+    named = [(("not_applicable", index), entry.control) for index, entry in enumerate(deployment.file.not_applicable)]
+    named += [(("pins", control), control) for control in deployment.file.pins]
+    for at, control in named:
+        if control not in known:
+            hint = did_you_mean(control, known, otherwise="`meshguard controls` lists all")
+            mistakes.append(Mistake(deployment.document.where(at), f"unknown control {control!r}", hint))
 
 
-def _keep(planned: PlannedControl, scope: Scope) -> bool:
-    """Whether a control stays in scope; its tasks and gaps are narrowed in place."""
-    if _matches(planned.control.id, scope.skip):
-        return False
-    if scope.only and not _matches(planned.control.id, scope.only):
-        planned.tasks = [task for task in planned.tasks if _task_matches(task, scope.only)]
-        planned.gaps = [gap for gap in planned.gaps if _gap_matches(gap, scope.only)]
-        if not planned.tasks and not planned.gaps:
-            return False
-    had_work = bool(planned.tasks or planned.gaps)
-    planned.tasks = [task for task in planned.tasks if not _task_matches(task, scope.skip)]
-    planned.gaps = [gap for gap in planned.gaps if not _gap_matches(gap, scope.skip)]
-    return bool(planned.tasks or planned.gaps) or not had_work
+def _waivers(
+    path: Path, plan: Plan, known: Mapping[str, PlannedControl], mistakes: list[Mistake], today: datetime.date | None
+) -> Waivers:
+    from datetime import UTC, datetime
 
-
-def _gap_matches(gap: Gap, patterns: Iterable[str]) -> bool:
-    return _matches(gap.check.id, patterns) or _matches(gap.kind, patterns)
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _task_matches(task: Task, patterns: Iterable[str]) -> bool:
-    names = [
-        task.check.id,
-        *(f"{kind}:{name}" for kind, name in task.targets),
-        *(name for _, name in task.targets),
-    ]
-    names += [kind for kind, _ in task.targets]
-    return any(_matches(name, patterns) for name in names)
-
-
-def _touches(planned: PlannedControl, patterns: list[str]) -> bool:
-    return any(_matches(name, patterns) for name in _names(planned)) or any(
-        _task_matches(t, patterns) for t in planned.tasks
+    return load_waivers(
+        path,
+        mistakes,
+        controls=known,
+        checks={use.check.id for planned in known.values() for use in planned.all_uses},
+        max_lifetime=min(p.waivers.max_lifetime for p in plan.profiles),
+        today=today or datetime.now(UTC).date(),
     )
-
-
-def _names(planned: PlannedControl) -> list[str]:
-    checks = [task.check.id for task in planned.tasks] + [gap.check.id for gap in planned.gaps]
-    return [planned.control.id, *checks, *(gap.kind for gap in planned.gaps)]
 
 
 def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] = ()) -> Plan:
@@ -293,6 +245,7 @@ def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] =
     loaded = [profile for profile in profiles if profile is not None]
     if deployment is None:
         raise Mistakes(mistakes)
-    if len(loaded) < len(profiles):  # which controls there are is not known; only what is certain is a mistake
-        deployment.file, scope = deployment.file.model_copy(update={"not_applicable": ()}), Scope()
+    if len(loaded) < len(profiles) or not loaded:  # which controls there are is not known; only what is certain counts
+        nothing: dict[str, object] = {"not_applicable": (), "settings": {}, "pins": {}, "waivers": None}
+        deployment.file, scope = deployment.file.model_copy(update=nothing), Scope()
     return make_plan(deployment, loaded, plugins, scope, mistakes)

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, field_validator
 
 from meshguard.errors import MeshGuardError, Mistake
-from meshguard.values import did_you_mean
+from meshguard.settings import Setting
+from meshguard.values import Duration, did_you_mean, parse_duration
 from meshguard.yamlfile import Document, parse, read_yaml
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ class Control(BaseModel):
     rationale: str = Field("", description="Why it is demanded.")
     remediation: str = Field("", description="How to meet it in this stack.")
     refs: tuple[Reference, ...] = Field((), description="The same demand in frameworks.")
+    method: Literal["", "test", "examine", "derived"] = Field("", description="How it is verified, by NIST SP 800-53A.")
     checks: Uses = Field((), description="Checks that must all pass.")
+    any: Uses = Field((), description="Alternatives: the first that the deployment has something for must pass.")
+    requires: tuple[str, ...] = Field(
+        (), description="Controls, by id or glob, that must be satisfied; a derived control."
+    )
     pending: str = Field("", description="Why it can't be satisfied yet: what of the verification is still missing.")
     off: str = Field("", description="Why this control of an extended profile does not count here.")
 
@@ -105,6 +111,33 @@ class Control(BaseModel):
         return [value] if isinstance(value, str) else value
 
 
+class Weights(BaseModel):
+    """What a control counts in the score; of the next priority up, twice as much."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    critical: float = Field(8, gt=0)
+    high: float = Field(4, gt=0)
+    medium: float = Field(2, gt=0)
+    low: float = Field(1, gt=0)
+
+    def of(self, priority: Priority) -> float:
+        """The weight of one priority."""
+        weight: float = getattr(self, priority)
+        return weight
+
+
+class WaiverRules(BaseModel):
+    """What a profile asks of waivers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_lifetime: Duration = Field(parse_duration("365d"), description="Longest time from created to expires.")
+    warn: Duration = Field(
+        parse_duration("30d"), description="Time before its end from which a waiver is shown as ending."
+    )
+
+
 class ProfileFile(BaseModel):
     """A profile file."""
 
@@ -117,6 +150,9 @@ class ProfileFile(BaseModel):
     description: str = ""
     source: str = Field("", description="The guide that it makes executable.")
     extends: tuple[str, ...] = Field((), description="Profiles, by name or path, whose controls this one has too.")
+    settings: dict[str, Setting] = Field(default={}, description="Named parameters, used in controls as $name.")
+    weights: Weights = Field(Weights(), description="What a control counts in the score, by priority.")
+    waivers: WaiverRules = Field(WaiverRules(), description="What the profile asks of waivers.")
     controls: tuple[Control, ...] = ()
 
     @field_validator("extends", mode="before")
@@ -135,6 +171,9 @@ class Profile:
     source: str
     digest: str
     controls: dict[str, Control] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    weights: Weights = field(default_factory=Weights)
+    waivers: WaiverRules = field(default_factory=WaiverRules)
     where: dict[str, tuple[Document, int]] = field(default_factory=dict)
     """Control id -> the file and the place in it that last said something of the control."""
 
@@ -193,9 +232,19 @@ class ProfileLoader:
                 self.load(base, folder=path.parent, where=document.where(("extends", index))),
                 document,
             )
+        self._take_rules(profile, file)
         for index, control in enumerate(file.controls):
             self._add(profile, control, document, index)
         return profile
+
+    @staticmethod
+    def _take_rules(profile: Profile, file: ProfileFile) -> None:
+        """What the file itself says counts over what the profiles say that it extends."""
+        profile.settings |= file.settings
+        if "weights" in file.model_fields_set:
+            profile.weights = file.weights
+        if "waivers" in file.model_fields_set:
+            profile.waivers = file.waivers
 
     def _extend(self, profile: Profile, base: Profile | None, document: Document) -> None:
         if base is None:
@@ -210,6 +259,8 @@ class ProfileLoader:
                 )
             profile.controls[control_id] = control
             profile.where[control_id] = base.where[control_id]
+        profile.settings |= base.settings
+        profile.weights, profile.waivers = base.weights, base.waivers
         profile.digest = _digest([profile.digest.encode(), base.digest.encode()])
 
     def _add(self, profile: Profile, control: Control, document: Document, index: int) -> None:
@@ -227,7 +278,7 @@ class ProfileLoader:
         profile.where[control.id] = (document, index)
         if not control.title:
             self.mistakes.append(Mistake(where, f"the control {control.id} has no title"))
-        if not control.checks and not control.pending and not control.off:
+        if not (control.checks or control.any or control.requires or control.pending or control.off):
             self.mistakes.append(
                 Mistake(
                     where,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -109,6 +110,9 @@ class Finding(Model):
     fix: str = ""
     observations: tuple[str, ...] = ()
     waiver: str | None = None
+    """Name of the waiver that accepts this failure, under `waivers`."""
+    known_since: str = ""
+    """When the baseline that this audit was held against first had it; such a failure does not count for the gate."""
 
 
 class LeftOutOf(Model):
@@ -124,6 +128,8 @@ class Population(Model):
     check: str
     target: str
     parameters: dict[str, object] = {}
+    controls: tuple[str, ...] = ()
+    """The controls that use the check so."""
     query: str
     """Key of the fact that listed the resources; the target itself where there is no list."""
     listed: int
@@ -131,6 +137,39 @@ class Population(Model):
     left_out: tuple[LeftOutOf, ...] = ()
     complete: bool = True
     note: str = ""
+
+
+class WaiverUsed(Model):
+    """A waiver of the deployment, and what it did in this audit."""
+
+    name: str
+    control: str = ""
+    check: str = ""
+    target: str
+    resource: str
+    reason: str
+    owner: str
+    approver: str
+    ticket: str
+    created: date
+    expires: date
+    state: Literal["in use", "unused", "expired"]
+    findings: int
+    """Failures that it covers; of an expired one, failures that count again."""
+    ends_soon: bool = False
+
+
+class Declaration(Model):
+    """A control that the deployment declares not applicable."""
+
+    control: str
+    reason: str
+    owner: str
+    approver: str
+    ticket: str = ""
+    expires: date
+    state: Literal["in use", "expired", "contradicted"]
+    """contradicted: MeshGuard found what the declaration says is not there."""
 
 
 class ControlResult(Model):
@@ -149,8 +188,22 @@ class ControlResult(Model):
     rationale: str = ""
     remediation: str = ""
     refs: tuple[Reference, ...] = ()
+    method: str = ""
+    requires: tuple[str, ...] = ()
+    """Controls that it is derived from."""
+    derived: bool = False
+    """Whether it follows from others, and so carries no weight in the score."""
+    pulled_in: bool = False
+    """Whether it is out of scope and judged only because another one requires it; the gate does not count it."""
+    known: bool = False
+    """Whether all that fails in it failed in the baseline already; the gate does not count it."""
     declared: str = ""
     """Who declared it not applicable, and until when."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts in score and coverage."""
+        return not self.derived and not self.pulled_in
 
 
 class ObservationUsed(Model):
@@ -181,6 +234,8 @@ class Coverage(Model):
     undetermined: int
     waived: int
     not_applicable: int
+    determined: float = 0.0
+    """Share of the controls that are not undetermined, 0 to 1."""
 
 
 class Results(Model):
@@ -199,7 +254,12 @@ class Results(Model):
     score: float | None
     """Weighted share of the applicable controls that are satisfied, 0 to 1; null for a reduced or incomplete audit."""
     coverage: Coverage
+    score_formula: str = ""
     notes: tuple[str, ...] = ()
+    waivers: tuple[WaiverUsed, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    baseline_until: date | None = None
+    """Where this result serves as a baseline: the day from which its failures count again."""
     controls: tuple[ControlResult, ...]
     findings: tuple[Finding, ...]
     populations: tuple[Population, ...]
@@ -241,26 +301,35 @@ def status_of(
     `uses` are the findings by use of a check, each of which must have looked at something; without it they are taken
     by check.
     """
-    failed = [f for f in findings if f.outcome is Outcome.FAIL]
+    failed = [f for f in findings if f.outcome is Outcome.FAIL and f.waiver is None]
     open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
     if failed:
         return Status.NOT_SATISFIED, _sentence(failed)
     if open_:
         return Status.UNDETERMINED, _sentence(open_)
-    if pending:
-        return Status.UNDETERMINED, f"not fully verified yet: {pending}"
+    unseen = f"not fully verified yet: {pending}" if pending else _unseen(findings, uses)
+    if unseen:
+        return Status.UNDETERMINED, unseen
+    if waived := [f for f in findings if f.waiver is not None]:
+        return Status.WAIVED, f"{len(waived)} accepted failure{'s' if len(waived) != 1 else ''}: {_sentence(waived)}"
+    passed = sum(f.outcome is Outcome.PASS for f in findings)
+    return Status.SATISFIED, f"{passed} of {passed} verdicts pass"
+
+
+def _unseen(findings: list[Finding], uses: Iterable[list[Finding]] | None) -> str:
+    """What looked at nothing; empty where every check judged something."""
+    if not findings:
+        return "nothing was looked at"
     if uses is None:
         uses = [[f for f in findings if f.check == check] for check in sorted({f.check for f in findings})]
     for use in uses:
-        if use and not any(f.outcome is Outcome.PASS for f in use):
-            return Status.UNDETERMINED, f"{use[0].check} found nothing that it speaks of"
-    if not findings:
-        return Status.UNDETERMINED, "nothing was looked at"
-    passed = sum(f.outcome is Outcome.PASS for f in findings)
-    return Status.SATISFIED, f"{passed} of {passed} verdicts pass"
+        if use and not any(f.outcome in (Outcome.PASS, Outcome.FAIL) for f in use):
+            return f"{use[0].check} found nothing that it speaks of"
+    return ""
 
 
 def _sentence(findings: list[Finding]) -> str:
     first = findings[0]
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return f"{first.resource}: {first.message}{more}"
+    where = first.target if first.resource == "-" else first.resource
+    return f"{where}: {first.message}{more}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from meshguard.profile import Phase, Priority
     from meshguard.results import Results
 
-ALL_EFFECTS = frozenset({"local", "read", "write", "lockout"})
+ALL_EFFECTS = frozenset({"computed", "local", "read", "write", "lockout"})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""The check of the compliance score, judged last and over everything else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from meshguard.answers import Answers
+from meshguard.api import Field, Verdict, check, judged, undetermined
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@check("score.weighted", method="examine", fix="Mend what is not satisfied, the critical and high controls first.")
+async def weighted(results: Answers, *, min: Share = 0.95) -> Verdict:
+    """The weighted share of applicable controls that are satisfied is above `min` (the guide's target metric).
+
+    Derived controls and the score's own control are left out; undetermined and waived ones count as not satisfied. A
+    reduced audit has no score.
+
+    Args:
+        min: the share that must be passed, 0 to 1.
+    """
+    score = await results.score()
+    if not score.whole or score.value is None:
+        return undetermined("a reduced or unfinished audit has no score", fix="audit the whole profile")
+    shown, wanted = f"{score.value * 100:.1f} %", f"more than {min * 100:g} %"
+    verdict = judged(score.value > min, "the score", got=shown, want=wanted)
+    return verdict.but(
+        message=f"{verdict.message}; {score.determined * 100:.0f} % of {score.counted} controls are determined"
+    )

@@ -15,7 +15,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meshguard.plan import CLOCK
 from meshguard.plugins import Plugins
 from meshguard.profile import Profile, ProfileLoader
 
@@ -48,11 +47,16 @@ def checks_document(used: dict[str, list[str]]) -> str:
 
 
 def _check_section(check: Check[Any], used: list[str]) -> list[str]:
-    kinds = " and ".join(f"`{kind}`" for kind in check.kinds if kind != CLOCK[0])
+    kinds = " and ".join(f"`{kind}`" for kind in check.kinds if kind != "clock")
     over = f", once for each of its {check.over.name}" if check.over is not None else ""
     asks = ", ".join(f"`{fact.name}` ({fact.effect})" for fact in check.asks)
     lines = [f"## {check.id}", "", check.requirement, *(f"\n{note}" for note in check.notes), ""]
-    lines += [f"- Looks at: {kinds}{over}", f"- Method: {check.method}", f"- Asks: {asks}", f"- How to fix: {check.fix}"]
+    lines += [
+        f"- Looks at: {kinds}{over}",
+        f"- Method: {check.method}",
+        f"- Asks: {asks}",
+        f"- How to fix: {check.fix}",
+    ]
     lines.append(f"- Used by: {', '.join(f'`{control}`' for control in used) or 'no shipped profile'}")
     properties = check.parameters.model_json_schema().get("properties", {})
     if properties:
@@ -70,7 +74,10 @@ def profiles_document(found: list[Profile]) -> str:
         pending = sum(bool(control.pending) for control in profile.controls.values())
         lines += [f"## {profile.id}", "", f"{profile.title}, version {profile.version}. Source: {profile.source}.", ""]
         lines += [f"{len(profile.controls)} controls" + (f", {pending} of them pending" if pending else "") + ".", ""]
-        lines += ["| control | title and statement | priority | phase | checks | references |", "|---|---|---|---|---|---|"]
+        lines += [
+            "| control | title and statement | priority | phase | checks | references |",
+            "|---|---|---|---|---|---|",
+        ]
         lines += [_control_row(control) for control in profile.controls.values()] + [""]
     return "\n".join(lines)
 
@@ -78,6 +85,8 @@ def profiles_document(found: list[Profile]) -> str:
 def _control_row(control: Control) -> str:
     title = control.title if not control.statement else f"{control.title}<br>*{control.statement}*"
     uses = [f"`{use.check}`" + (f" {_default(use.parameters)}" if use.parameters else "") for use in control.checks]
+    uses += [f"or `{use.check}`" + (f" {_default(use.parameters)}" if use.parameters else "") for use in control.any]
+    uses += [f"requires `{required}`" for required in control.requires]
     uses += [f"pending: {control.pending}"] if control.pending else []
     refs = [f"{ref.framework} {ref.version}: {', '.join(ref.ids)}" for ref in control.refs]
     cells = (f"`{control.id}`", title, control.priority, ", ".join(control.phase), "<br>".join(uses), "<br>".join(refs))
@@ -90,7 +99,11 @@ def readme(text: str) -> str:
     shown = []
     for command in ([], ["audit"]):
         done = subprocess.run(
-            [sys.executable, "-m", "meshguard", *command, "--help"], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "meshguard", *command, "--help"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         lines = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
         shown.append(f"```console\n$ meshguard {' '.join([*command, '--help'])}\n{lines}\n```")

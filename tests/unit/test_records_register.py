@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from meshguard.api import Evidence, NotObserved
 from meshguard.targets.records import Records, Register
-from meshguard.targets.records_kinds import KINDS, EventKind, Kind, StandingKind
-from meshguard.targets.records_register import load_register, record_schema, register_model
-from meshguard.targets.records_sign import key_id, signature_of
-from meshguard.targets.records_statement import Statement
+from meshguard.records.kinds import KINDS, EventKind, Kind, StandingKind
+from meshguard.records.register import load_register, record_schema, register_model
+from meshguard.records.sign import key_id, signature_of
+from meshguard.records.statement import Statement
 
 TEXT = b"agreement\n"
 SHA = hashlib.sha256(TEXT).hexdigest()

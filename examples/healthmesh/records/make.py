@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from examples.healthmesh.defect import Mistake, altered, compatible, refuse_clashes
-from meshguard.targets.records_register import register_model
-from meshguard.targets.records_sign import key_id, signature_of
+from meshguard.records.register import register_model
+from meshguard.records.sign import key_id, signature_of
 
 from .defects import RECORD_DEFECTS
 from .hardened import REQUIRED, hardened

@@ -77,6 +77,12 @@ def audit(
     evidence: Annotated[
         Path | None, typer.Option("--evidence", "-e", help="Keep all observations in this file.")
     ] = None,
+    framework: Annotated[
+        str, typer.Option("--framework", metavar="NAME", help="Only controls that refer to it: hipaa, nist-csf, ...")
+    ] = "",
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="Gate only on what is worse than in this baseline.")
+    ] = None,
     replay: Annotated[
         Path | None, typer.Option("--replay", help="Judge this evidence file; nothing is contacted.")
     ] = None,
@@ -98,6 +104,8 @@ def audit(
         active=active,
         outputs=tuple(output or ()),
         evidence=evidence,
+        framework=framework,
+        baseline=baseline,
         replay=replay,
         quiet=quiet,
         verbose=verbose,
@@ -180,9 +188,7 @@ def ask(
 
 @app.command()
 def schema(
-    name: Annotated[
-        Literal["profile", "deployment", "results"], typer.Argument(help="Which file the schema is for.")
-    ] = "deployment",
+    name: Annotated[str, typer.Argument(help="profile, deployment, waivers, results, or record:KIND.")] = "deployment",
 ) -> None:
     """Print a JSON Schema: for editors (profile, deployment) or for readers of JSON results."""
     from meshguard.cli.look import show_schema
@@ -193,6 +199,9 @@ def schema(
 @app.command()
 def report(
     results: Annotated[Path, typer.Argument(help="A JSON result.")],
+    framework: Annotated[
+        str, typer.Option("--framework", metavar="NAME", help="The picture by its requirements: hipaa, nist-csf, ...")
+    ] = "",
     output: Annotated[
         list[str] | None, typer.Option("--output", "-o", metavar="FORMAT=PATH", help="As for audit; text without it.")
     ] = None,
@@ -200,6 +209,63 @@ def report(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
 ) -> None:
     """Render a JSON result again, in any format; the exit code is the one that it holds."""
-    from meshguard.cli.report import render_again
+    from meshguard.cli.report import render_again, show_framework
 
+    if framework:
+        raise typer.Exit(show_framework(results, framework, color=not no_color))
     raise typer.Exit(render_again(results, tuple(output or ()), verbose=verbose, no_color=no_color))
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A JSON result.")],
+    after: Annotated[Path, typer.Argument(help="A later one, or one of another deployment.")],
+    by_resource: Annotated[
+        bool, typer.Option("--by-resource", help="Leave names of targets out: staging against production.")
+    ] = False,
+) -> None:
+    """Show what is new, gone, worse, better or changed between two results; exit 1 where something is worse."""
+    from meshguard.cli.compare import show_diff
+
+    raise typer.Exit(show_diff(before, after, by_resource=by_resource))
+
+
+@app.command()
+def baseline(
+    results: Annotated[Path, typer.Argument(help="The JSON result of a whole audit.")],
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="From this day its failures count again.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the baseline goes.")] = Path("baseline.json"),
+) -> None:
+    """Make a result a baseline: what failed in it does not count for the gate until a day."""
+    from meshguard.cli.compare import make_baseline
+
+    make_baseline(results, until, output)
+
+
+@app.command()
+def record(
+    kind: Annotated[str, typer.Argument(help="Kind of record, such as baa or restore-test.")],
+    folder: Annotated[Path, typer.Option("--folder", help="Folder of the registers.")] = Path("records"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A field of the entry; repeatable.")
+    ] = None,
+    key: Annotated[str, typer.Option("--key", metavar="file:PEM", help="Sign the entry with this ed25519 key.")] = "",
+    none: Annotated[bool, typer.Option("--none", help="Declare that there is none.")] = False,
+) -> None:
+    """Write an entry into a register of records; asks what is missing and computes the document's hash."""
+    from meshguard.cli.record import write_record
+
+    raise typer.Exit(write_record(kind, folder, tuple(settings or ()), key=key, none=none))
+
+
+@app.command()
+def waive(
+    file: Annotated[Path, typer.Argument(help="The file of waivers.")] = Path("waivers.yaml"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A field of the waiver; repeatable.")
+    ] = None,
+) -> None:
+    """Write a waiver: a failure that is accepted, for one resource, by two people, with a ticket and an end."""
+    from meshguard.cli.waive import write_waiver
+
+    write_waiver(file, tuple(settings or ()))

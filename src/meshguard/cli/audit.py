@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshguard.assemble import Circumstances, assemble
+from meshguard.assemble import Circumstances, assemble, tell_answers
 from meshguard.audit import Audit
+from meshguard.cli.compare import load_baseline
 from meshguard.cli.output import STDOUT, Output, emit, parse_outputs, same_place, settle, show_report, write_reports
 from meshguard.cli.progress import make_progress
 from meshguard.errors import MeshGuardError
@@ -41,6 +42,8 @@ class AuditOptions:
     active: str = ""
     outputs: tuple[str, ...] = ()
     evidence: Path | None = None
+    framework: str = ""
+    baseline: Path | None = None
     replay: Path | None = None
     quiet: bool = False
     verbose: bool = False
@@ -55,7 +58,9 @@ def run(options: AuditOptions) -> int:
     """
     started = datetime.now(UTC)
     outputs, recording = _prepare(options)
-    plan = load_plan(options.deployment, Plugins(), Scope(options.phase, options.only, options.skip), options.profiles)
+    scope = Scope(options.phase, options.only, options.skip, options.framework)
+    plan = load_plan(options.deployment, Plugins(), scope, options.profiles)
+    circumstances = _circumstances(options, plan, started, recording)
     allowed = allowed_effects(plan, options.active)
     writer = _writer(options.evidence, plan, started)
     evidence = Evidence(
@@ -64,14 +69,14 @@ def run(options: AuditOptions) -> int:
         recorded=recording.observations if recording else None,
         masks=plan.deployment.secrets(),
     )
-    audit = Audit(plan, evidence)
+    audit = Audit(plan, evidence, conclude=tell_answers(started.date()))
     with make_progress(quiet=options.quiet) as audit.on_progress:
         asyncio.run(_run(audit))
     if writer is not None:
         writer.finish(audit.incomplete or True)
         if writer.fault and not audit.incomplete:
             audit.incomplete = writer.fault
-    results = assemble(audit, _circumstances(options, plan, started, recording))
+    results = assemble(audit, circumstances)
     return _report(results, outputs, options)
 
 
@@ -158,6 +163,10 @@ def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recordi
     recorded = (recording.head.get("deployment") or {}) if recording else {}
     if recording and recorded.get("digest") != plan.deployment.digest:
         notes.append(f"the recording was made for another state of the deployment file ({recorded.get('name')})")
+    known: dict[str, str] = {}
+    if options.baseline is not None:
+        baseline, known = load_baseline(options.baseline, plan.deployment.name, started.date())
+        notes.append(_of_baseline(options.baseline, baseline, known))
     return Circumstances(
         argv=("meshguard", *sys.argv[1:]),
         started=started,
@@ -166,7 +175,15 @@ def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recordi
         replayed=recording.digest if recording else "",
         recording_complete=recording.complete if recording else True,
         notes=tuple(notes),
+        known=known,
     )
+
+
+def _of_baseline(path: Path, baseline: Results, known: dict[str, str]) -> str:
+    until = baseline.baseline_until
+    if not known:
+        return f"the baseline {path} holds nothing back: it had no failure, or counts no more since {until}"
+    return f"{len(known)} failures of the baseline {path} ({baseline.run.started}) do not count until {until}"
 
 
 def _report(results: Results, outputs: list[Output], options: AuditOptions) -> int:

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from meshguard.cli.output import emit
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
-from meshguard.plan import CLOCK, Plan, Scope, load_plan
+from meshguard.plan import Plan, Scope, load_plan
 from meshguard.plugins import Plugins
 from meshguard.profile import ProfileLoader
+from meshguard.uses import IMPLICIT
 from meshguard.values import did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from meshguard.check import Check
     from meshguard.plan import Task
-    from meshguard.profile import Control, Phase, Priority, Profile
+    from meshguard.profile import CheckUse, Control, Phase, Priority, Profile
 
 
 def show_checks(pattern: str, *, as_json: bool) -> None:
@@ -103,7 +104,7 @@ def _explain_check(check: Check[Any]) -> str:
     where = f", once for each of {check.over.name}" if check.over is not None else ""
     lines = [f"Check {check.id}", "", f"  {check.requirement}", *(f"\n  {note}" for note in check.notes), ""]
     lines.append(f"  Method      {check.method} (NIST SP 800-53A)")
-    lines.append(f"  Looks at    {' and '.join(kind for kind in check.kinds if kind != CLOCK[0])}{where}")
+    lines.append(f"  Looks at    {' and '.join(kind for kind in check.kinds if kind != 'clock')}{where}")
     lines.append(f"  Asks        {', '.join(f'{fact.name} ({fact.effect})' for fact in check.asks)}")
     lines.append(f"  Fix         {check.fix}")
     properties = check.parameters.model_json_schema().get("properties", {})
@@ -118,6 +119,10 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _use(use: CheckUse) -> str:
+    return use.check + (f" {json.dumps(use.parameters)}" if use.parameters else "")
+
+
 def _explain_control(profile: Profile, control: Control) -> str:
     lines = [f"Control {control.id} of {profile.id}", "", f"  {control.title}", ""]
     facts = (
@@ -128,12 +133,9 @@ def _explain_control(profile: Profile, control: Control) -> str:
         ("Why", control.rationale),
         ("Fix", control.remediation),
         ("Pending", control.pending),
-        (
-            "Checks",
-            ", ".join(
-                f"{use.check}{f' {json.dumps(use.parameters)}' if use.parameters else ''}" for use in control.checks
-            ),
-        ),
+        ("Checks", ", ".join(_use(use) for use in control.checks)),
+        ("One of", ", ".join(_use(use) for use in control.any)),
+        ("Requires", ", ".join(control.requires)),
         ("References", "; ".join(f"{ref.framework} {ref.version}: {', '.join(ref.ids)}" for ref in control.refs)),
     )
     lines += [printable(f"  {name:<13}{' '.join(text.split())}") for name, text in facts if text]
@@ -175,7 +177,7 @@ def _plan_row(task: Task) -> dict[str, Any]:
         "parameters": task.shown_parameters,
         "over": task.check.over.name if task.check.over is not None else None,
         "effect": task.check.effect,
-        "asks": [fact.name for fact in task.check.asks if fact.effect != "local"],
+        "asks": [fact.name for fact in task.check.asks if fact.effect not in ("computed", "local")],
     }
 
 
@@ -185,9 +187,9 @@ def _calls(plan: Plan) -> list[tuple[str, str, str, str]]:
     for task in plan.tasks:
         over = task.check.over
         for kind, name in task.targets:
-            facts = plan.plugins.target(kind).facts() if (kind, name) != CLOCK else {}
+            facts = plan.plugins.target(kind).facts() if kind not in IMPLICIT else {}
             for fact in task.check.asks:
-                if facts.get(fact.name) is not fact or fact.effect == "local":
+                if facts.get(fact.name) is not fact or fact.effect in ("computed", "local"):
                     continue
                 each = fact.parameters and over is not None and over.name in facts
                 count = f"at most once for each of {over.name} and its redirects" if each and over else "once"
@@ -223,9 +225,27 @@ def schema_of(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of profile, deployment or results; targets and parameters of what is installed."""
     from meshguard.deployment import DeploymentFile
     from meshguard.profile import ProfileFile
+    from meshguard.records.kinds import KINDS
+    from meshguard.records.register import record_schema
     from meshguard.results import Results
+    from meshguard.waivers import WaiverFile
 
-    models: dict[str, type[BaseModel]] = {"profile": ProfileFile, "deployment": DeploymentFile, "results": Results}
+    models: dict[str, type[BaseModel]] = {
+        "profile": ProfileFile,
+        "deployment": DeploymentFile,
+        "waivers": WaiverFile,
+        "results": Results,
+    }
+    if name.startswith("record:"):
+        kind = name.removeprefix("record:")
+        if kind not in KINDS:
+            raise MeshGuardError(
+                f"unknown kind of record {kind!r}", fix=did_you_mean(kind, KINDS, otherwise=", ".join(KINDS))
+            )
+        return record_schema(kind)
+    if name not in models:
+        known = [*models, *(f"record:{kind}" for kind in KINDS)]
+        raise MeshGuardError(f"no schema is named {name!r}", fix=did_you_mean(name, known, otherwise=", ".join(known)))
     schema: dict[str, Any] = models[name].model_json_schema(mode="serialization" if name == "results" else "validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if name == "profile":
@@ -244,7 +264,8 @@ def _add_checks(schema: dict[str, Any]) -> None:
         schema["$defs"] |= parameters.pop("$defs", {})
         properties = {check_id: {"anyOf": [parameters, {"type": "null"}]}}
         uses.append({"type": "object", "properties": properties, "required": [check_id], "additionalProperties": False})
-    schema["$defs"]["Control"]["properties"]["checks"]["items"] = {"anyOf": uses}
+    for part in ("checks", "any"):
+        schema["$defs"]["Control"]["properties"][part]["items"] = {"anyOf": uses}
     _or_text(schema["properties"], "extends")
     _or_text(schema["$defs"]["Control"]["properties"], "phase")
 

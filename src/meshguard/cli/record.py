@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from meshguard.cli.output import emit
 from meshguard.cli.record_append import Addition, append
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
-from meshguard.targets.records_document import NoDigestError, digest_of
-from meshguard.targets.records_kinds import KINDS
-from meshguard.targets.records_statement import Absence, Statement
-from meshguard.targets.records_text import is_url
+from meshguard.records.document import NoDigestError, digest_of
+from meshguard.records.kinds import KINDS
+from meshguard.records.statement import Absence, Statement
+from meshguard.records.text import is_url
 from meshguard.values import did_you_mean
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _signed(kind: str, statement: Statement, key: str) -> Statement:
     """The statement, signed where a key is given."""
     if not key:
         return statement
-    from meshguard.targets.records_sign import key_id, private_key, signature_of
+    from meshguard.records.sign import key_id, private_key, signature_of
 
     scheme, _, path = key.partition(":")
     if scheme != "file" or not path:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
-from meshguard.targets.records_register import LoadedRegister, load_register
+from meshguard.records.register import LoadedRegister, load_register
 
 BY_HAND = "add the entry by hand"
 

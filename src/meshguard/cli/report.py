@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from meshguard.cli.output import parse_outputs, settle, show_report, write_reports
+from meshguard.cli.output import emit, parse_outputs, settle, show_report, write_reports
 from meshguard.errors import MeshGuardError
 from meshguard.results import SCHEMA, Results
 
@@ -23,6 +23,19 @@ def render_again(path: Path, outputs: tuple[str, ...], *, verbose: bool, no_colo
     else:
         problems = show_report(results, quiet=False, verbose=verbose, color=not no_color)
     return settle(results, problems)
+
+
+def show_framework(path: Path, framework: str, *, color: bool) -> int:
+    """Print the picture by the requirements of one framework; the exit code is the result's own."""
+    import shutil
+
+    from meshguard.reports.framework import render_framework
+    from meshguard.reports.text import colored
+
+    results = load_results(path)
+    width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 160))
+    emit(render_framework(results, framework, width=width, color=colored(wanted=color)))
+    return results.gate.exit_code
 
 
 def load_results(path: Path) -> Results:

@@ -30,7 +30,7 @@ MAX_RESOURCES = 6
 """Resources shown for one sentence of one check, unless verbose."""
 MAX_TEXT = 300
 
-_STYLE = {
+STATUS_STYLE = {
     Status.SATISFIED: "green",
     Status.NOT_SATISFIED: "bold red",
     Status.UNDETERMINED: "bold yellow",
@@ -54,9 +54,14 @@ def render(results: Results, *, verbose: bool = False, width: int = 100) -> str:
 
 def render_for_terminal(results: Results, *, quiet: bool, verbose: bool, color: bool) -> str:
     """The report for stdout as it is: its width, and colours only on a terminal where NO_COLOR is not set."""
-    wanted = color and "NO_COLOR" not in os.environ and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     columns = shutil.get_terminal_size((100, 24)).columns
-    return _render(results, width=max(40, min(columns, 140)), color=wanted, quiet=quiet, verbose=verbose)
+    width = max(40, min(columns, 140))
+    return _render(results, width=width, color=colored(wanted=color), quiet=quiet, verbose=verbose)
+
+
+def colored(*, wanted: bool) -> bool:
+    """Whether stdout is to have colours: wanted, a terminal that knows them, and NO_COLOR not set."""
+    return wanted and "NO_COLOR" not in os.environ and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _render(results: Results, *, width: int, color: bool, quiet: bool, verbose: bool) -> str:
@@ -115,7 +120,7 @@ def _section(console: Console, results: Results, title: str, status: Status, *, 
     if not controls:
         return
     console.print()
-    console.print(Text(title, style=_STYLE[status]))
+    console.print(Text(title, style=STATUS_STYLE[status]))
     for control in sorted(controls, key=lambda control: PRIORITIES.index(control.priority)):
         console.print()
         console.print(_heading(control))
@@ -179,7 +184,7 @@ def _counts(results: Results) -> Text:
         (Status.NOT_APPLICABLE, coverage.not_applicable),
     ):
         if count or status in (Status.SATISFIED, Status.NOT_SATISFIED, Status.UNDETERMINED):
-            text.append(f"{count} {status.value.replace('-', ' ')}", style=_STYLE[status] if count else "dim")
+            text.append(f"{count} {status.value.replace('-', ' ')}", style=STATUS_STYLE[status] if count else "dim")
             text.append(", ")
     text.right_crop(2)
     if results.score is not None:

@@ -15,18 +15,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from meshguard.errors import MeshGuardError, NotObserved
 from meshguard.fact import LeftOut, Listing, fact
+from meshguard.records.document import Documents, DocumentState
+from meshguard.records.kinds import KINDS, EventKind, Kind, StandingKind
+from meshguard.records.statement import SignatureState
+from meshguard.records.text import Text
 from meshguard.target import Target, TargetSettings, in_thread
-from meshguard.targets.records_document import Documents, DocumentState
-from meshguard.targets.records_kinds import KINDS, EventKind, Kind, StandingKind
-from meshguard.targets.records_statement import SignatureState
-from meshguard.targets.records_text import Text
 from meshguard.values import Duration, did_you_mean
 from meshguard.yamlfile import LocalPath
 
 if TYPE_CHECKING:
-    from meshguard.targets.records_register import LoadedRegister
-    from meshguard.targets.records_sign import Keys
-    from meshguard.targets.records_statement import Statement
+    from meshguard.records.register import LoadedRegister
+    from meshguard.records.sign import Keys
+    from meshguard.records.statement import Statement
 
 __all__ = [
     "EventKind",
@@ -162,8 +162,8 @@ def _names(folder: Path) -> list[str]:
 
 
 def _register(settings: RecordsSettings, kind: str) -> Register:
-    from meshguard.targets.records_register import load_register
-    from meshguard.targets.records_sign import Keys
+    from meshguard.records.register import load_register
+    from meshguard.records.sign import Keys
 
     folder = settings.folder
     _names(folder)

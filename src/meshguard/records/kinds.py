@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from meshguard.targets.records_statement import Documented, Entry, Standing, in_order
-from meshguard.targets.records_text import Day, Name, Text
+from meshguard.records.statement import Documented, Entry, Standing, in_order
+from meshguard.records.text import Day, Name, Text
 
 EventKind = Literal["breach", "post-incident"]
 """Something that happened, with a term in which it must be answered; it does not grow stale."""

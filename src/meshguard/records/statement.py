@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from meshguard.targets.records_text import Base64, Day, DocumentName, Id, KeyId, Name, Review, Sha256, Text, is_url
+from meshguard.records.text import Base64, Day, DocumentName, Id, KeyId, Name, Review, Sha256, Text, is_url
 
 SignatureState = Literal["absent", "valid", "invalid", "unknown-key"]
 """What a signature is worth; "unknown-key": no key that the deployment names made it."""

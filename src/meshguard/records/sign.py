@@ -21,7 +21,7 @@ from meshguard.values import canonical_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from meshguard.targets.records_statement import SignatureState, Statement
+    from meshguard.records.statement import SignatureState, Statement
 
 SCHEMA = "meshguard.record/1"
 MAX_KEY_FILE = 10_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from meshguard.targets.records_text import is_url
+from meshguard.records.text import is_url
 
 DocumentState = Literal[
     "none", "match", "differs", "missing", "outside", "not-a-file", "too-large", "unreadable", "not-fetched"

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
-from meshguard.targets.records_kinds import KINDS
-from meshguard.targets.records_statement import Absence, Entry
-from meshguard.targets.records_text import Text
+from meshguard.records.kinds import KINDS
+from meshguard.records.statement import Absence, Entry
+from meshguard.records.text import Text
 from meshguard.yamlfile import Document, parse, read_yaml
 
 

@@ -1,0 +1,1 @@
+"""Records: what humans signed, as models, registers, documents and signatures."""

@@ -41,13 +41,15 @@ def imports_of(graph: grimp.ImportGraph, package: str) -> set[str]:
 
 
 def test_reports_see_results_and_how_values_are_shown(graph: grimp.ImportGraph) -> None:
-    allowed = {"meshguard.results", "meshguard.profile", "meshguard.verdict", "meshguard.values"}
+    parts = ("compare", "frameworks", "profile", "results", "values", "verdict")
+    allowed = {f"meshguard.{part}" for part in parts}
     assert imports_of(graph, "meshguard.reports") <= allowed
 
 
 def test_targets_see_facts_and_what_facts_are_made_of(graph: grimp.ImportGraph) -> None:
     parts = ("errors", "evidence", "fact", "limits", "sketch", "target", "values", "yamlfile")
-    allowed = {"meshguard", *(f"meshguard.{part}" for part in parts)}
+    records = {"meshguard.records", *graph.find_descendants("meshguard.records")}
+    allowed = {"meshguard", *(f"meshguard.{part}" for part in parts), *records}
     assert imports_of(graph, "meshguard.targets") <= allowed
 
 
@@ -156,7 +158,16 @@ def _clock_or_file(owner: ast.expr) -> bool:
 
 @pytest.mark.parametrize("path", CHECKS, ids=lambda path: str(path.relative_to(ROOT / "checks")))
 def test_a_module_of_checks_has_no_client_clock_file_log_or_try(path: Path) -> None:
-    assert list(trespasses(ast.parse(path.read_text(encoding="utf-8")))) == []
+    found = list(trespasses(ast.parse(path.read_text(encoding="utf-8"))))
+    if path.parent.name == "parsing":  # a pure parser may meet what is malformed; no fact is awaited there
+        found = [trespass for trespass in found if not trespass.endswith(": try")]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", [p for p in CHECKS if p.parent.name == "parsing"], ids=lambda path: path.name)
+def test_a_parser_awaits_nothing(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFunctionDef)] == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meshguard.errors import Mistake
 from meshguard.plugins import Plugins
 from meshguard.profile import Profile, ProfileLoader
 
@@ -29,7 +30,8 @@ BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
 
 def profiles() -> list[Profile]:
     """All shipped profiles."""
-    loader = ProfileLoader(Plugins(), mistakes := [])
+    mistakes: list[Mistake] = []
+    loader = ProfileLoader(Plugins(), mistakes)
     found = [loader.load(name, folder=ROOT) for name in sorted(Plugins().profiles())]
     if mistakes:
         raise SystemExit("\n".join(str(mistake) for mistake in mistakes))

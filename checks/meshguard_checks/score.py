@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from meshguard.answers import Answers
-from meshguard.api import Field, Verdict, check, judged, undetermined
+from meshguard.api import Answers, Field, Verdict, check, judged, undetermined
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

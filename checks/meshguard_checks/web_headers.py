@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from meshguard.api import Field, Verdict, check, failed, judged, passed
 from meshguard.targets.web import Page, Response, Web
-from meshguard_checks.parsing.structured import Malformed, Member, parse_dictionary, parse_item
+from meshguard_checks.parsing.structured import bare_item, dictionary_or_problem
 
 
 @check(
@@ -110,7 +110,7 @@ async def permissions_policy(
     if not lines:
         old = "; Feature-Policy does not count" if answer.values("feature-policy") else ""
         return failed(f"no Permissions-Policy header{old}", want=want)
-    found = _dictionary(lines)
+    found = dictionary_or_problem(lines)
     if isinstance(found, str):
         return failed(f"browsers ignore the header: {found}", got=", ".join(lines)[:500], want=want)
     left = [name for name in disabled if found.get(name) != ()]
@@ -121,14 +121,6 @@ async def permissions_policy(
 
 def _is_are(names: list[str] | tuple[str, ...]) -> str:
     return "is" if len(names) == 1 else "are"
-
-
-def _dictionary(lines: list[str]) -> dict[str, Member] | str:
-    """The dictionary, or what voids it."""
-    try:
-        return parse_dictionary(", ".join(lines))
-    except Malformed as fault:
-        return str(fault)
 
 
 HELMET: dict[str, tuple[str, ...]] = {
@@ -176,18 +168,10 @@ def _wrong(answer: Response, name: str, accepted: tuple[str, ...]) -> list[str]:
         return [f"no {name}"]
     value = ", ".join(lines).strip(" \t")
     if name in STRUCTURED:
-        value = _bare_item(value)
+        value = bare_item(value)
     elif name.startswith("x-"):
         value = value.lower()
     return [] if value in accepted else [f"{name} is {', '.join(lines)[:100]}"]
-
-
-def _bare_item(value: str) -> str:
-    """The item without its parameters; empty where browsers ignore the header."""
-    try:
-        return parse_item(value).text
-    except Malformed:
-        return ""
 
 
 REVEALING = (

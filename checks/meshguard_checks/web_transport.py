@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from meshguard.api import Duration, Verdict, check, days, failed, judged, passed
 from meshguard.targets.web import Page, Refused, Response, Web, port_of
+from meshguard_checks.parsing.host import is_address
 from meshguard_checks.parsing.hsts import HstsProblem, parse_hsts
 
 
@@ -58,17 +58,9 @@ def _hsts(answer: Response, min_age: Duration, include_subdomains: bool, preload
         if missing:
             return failed(f"{name} is missing{where}", got=lines[0], want=name)
     verdict = judged(policy.max_age >= min_age, f"max-age{where}", got=policy.max_age, want=min_age)
-    if _is_address(urlsplit(answer.url).hostname or ""):
+    if is_address(urlsplit(answer.url).hostname or ""):
         return verdict.but(message=f"{verdict.message} (browsers keep it for a host name only, and this is an address)")
     return verdict
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @check(

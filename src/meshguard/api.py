@@ -1,7 +1,8 @@
 """What authors of checks and targets import; nothing else is public."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from meshguard.answers import Answers
 from meshguard.check import Check, check
 from meshguard.clock import Clock
 from meshguard.errors import NotAllowed, NotObserved, Throttled
@@ -15,6 +16,8 @@ from meshguard.verdict import Outcome, Verdict, failed, judged, not_applicable, 
 from meshguard.yamlfile import LocalPath
 
 __all__ = [
+    "AfterValidator",
+    "Answers",
     "BaseModel",
     "Check",
     "Clock",

@@ -161,6 +161,8 @@ class Check(Generic[P]):
 
 
 def _json_default(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _json_default(item) for name, item in value.items()}
     return list(value) if isinstance(value, tuple | list | frozenset | set) else shown(value)
 
 

@@ -144,9 +144,12 @@ class Fact(Generic[S, P, T]):
 
     def call(self, target: S, /, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
         """One asking; the key is the same for equal arguments however they are given."""
-        bound = self._signature.bind(target, *args, **kwargs)
-        bound.apply_defaults()
-        arguments = list(bound.arguments.values())[1:]
+        if kwargs or len(args) != len(self.parameters):
+            bound = self._signature.bind(target, *args, **kwargs)
+            bound.apply_defaults()
+            arguments = list(bound.arguments.values())[1:]
+        else:
+            arguments = list(args)  # complete and in order, as nearly always; binding would cost ten times as much
         return Call(self, target, self.key(target, arguments), partial(self.ask, target, *args, **kwargs))
 
     def key(self, target: Target[Any], arguments: list[Any]) -> str:
@@ -166,7 +169,7 @@ class Fact(Generic[S, P, T]):
         """Reads and writes the fact's values as JSON."""
         return TypeAdapter(get_type_hints(self.ask, include_extras=True)["return"])
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The fact's own parameters by name, without the target."""
         return dict(list(self._signature.parameters.items())[1:])

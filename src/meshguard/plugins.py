@@ -53,9 +53,10 @@ class Plugins:
     @cached_property
     def _points(self) -> dict[str, dict[str, EntryPoint]]:
         found: dict[str, dict[str, EntryPoint]] = {}
+        installed = entry_points()  # one scan of the installed distributions
         for group in (CHECKS, TARGETS, PROFILES):
             found[group] = {}
-            for point in entry_points(group=group):
+            for point in installed.select(group=group):
                 first = found[group].setdefault(point.name, point)
                 if first.value != point.value:
                     raise MeshGuardError(
@@ -131,8 +132,7 @@ class Plugins:
                     found.update(checks)
                 except MeshGuardError as fault:
                     wrong += [Mistake(m.where or str(path), m.what, m.fix) for m in fault.mistakes]
-            digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
-            self.used["local", str(folder)] = Plugin("local", folder.name, "", "", "sha256:" + digest)
+            self.used["local", str(folder)] = Plugin("local", folder.name, "", "", _digest_of(folder))
         if wrong:
             raise Mistakes(wrong)
         return found
@@ -168,6 +168,15 @@ def _target_of(loaded: Any, point: EntryPoint) -> type[Target[Any]]:
     if isinstance(loaded, type) and issubclass(loaded, Target) and getattr(loaded, "kind", None) == point.name:
         return loaded
     raise MeshGuardError(f"the plugin {_from(point)} is no kind of target named {point.name!r}")
+
+
+def _digest_of(folder: Path) -> str:
+    """SHA-256 over name, length and bytes of every file that can be imported from a folder of checks."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        content = path.read_bytes()
+        whole.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    return "sha256:" + whole.hexdigest()
 
 
 def _from(point: EntryPoint) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
@@ -125,7 +126,7 @@ class Target(Generic[C]):
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking client's call in a thread of its own.
+    """Run a blocking client's call in a thread that does nothing else meanwhile.
 
     The thread is a daemon: one that hangs past the fact's deadline is left behind and does not keep the process.
     """
@@ -151,5 +152,25 @@ async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
         except RuntimeError:  # the audit has ended; nobody waits for the answer
             return
 
-    threading.Thread(target=work, daemon=True, name="meshguard-fact").start()
+    _hand_over(work)
     return await done
+
+
+_idle: list[queue.SimpleQueue[Callable[[], None]]] = []
+"""Threads that wait for work; one that hangs in a call is not among them, and is left behind."""
+
+
+def _hand_over(work: Callable[[], None]) -> None:
+    """Give work to an idle daemon thread, or to a new one; making a thread costs more than most calls of a socket."""
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        inbox = queue.SimpleQueue()
+        threading.Thread(target=_work_on, args=(inbox,), daemon=True, name="meshguard-fact").start()
+    inbox.put(work)
+
+
+def _work_on(inbox: queue.SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        inbox.get()()
+        _idle.append(inbox)

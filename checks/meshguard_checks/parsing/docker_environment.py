@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def names_secret(name: str, words: Iterable[str]) -> bool:
     return any(_pattern(word).search(plain) for word in words)
 
 
+@cache
 def _pattern(word: str) -> re.Pattern[str]:
     plain = re.sub(r"[^A-Z0-9]+", "_", word.upper()).strip("_")
     start = "(?:^|_)" if len(plain) <= _SHORT else ""

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator
-
+from meshguard.api import AfterValidator
 from meshguard.targets.docker_models import Binding, ContainerConfig
 
 

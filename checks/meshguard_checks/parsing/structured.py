@@ -120,3 +120,19 @@ def _match(kind: re.Pattern[str], text: str, at: int, what: str) -> tuple[str, i
 def _skip(kind: re.Pattern[str], text: str, at: int) -> int:
     found = kind.match(text, at)
     return found.end() if found else at
+
+
+def dictionary_or_problem(lines: list[str]) -> dict[str, Member] | str:
+    """The dictionary that the lines of one name make, or what voids it."""
+    try:
+        return parse_dictionary(", ".join(lines))
+    except Malformed as fault:
+        return str(fault)
+
+
+def bare_item(value: str) -> str:
+    """The item without its parameters; empty where browsers ignore the header."""
+    try:
+        return parse_item(value).text
+    except Malformed:
+        return ""

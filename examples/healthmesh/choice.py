@@ -7,25 +7,30 @@ from typing import Any, Literal, get_args
 from .containers.defects import CONTAINER_DEFECTS
 from .containers.spec import HARDENED, Spec
 from .defect import Defect, Mistake, compatible, refuse_clashes
+from .records.defects import RECORD_DEFECTS
+from .records.recordset import RecordSet
 from .service.defects import WEB_DEFECTS
 from .service.settings import Settings
 
 Mode = Literal["hardened", "leaky"]
 MODES = get_args(Mode)
-ALL_DEFECTS: tuple[Defect[Any], ...] = (*WEB_DEFECTS, *CONTAINER_DEFECTS)
+ALL_DEFECTS: tuple[Defect[Any], ...] = (*WEB_DEFECTS, *CONTAINER_DEFECTS, *RECORD_DEFECTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The defects of the service, and those of the containers."""
+    """The mode, and the defects of the service, of the containers and of the records."""
+
+    mode: Mode
 
     web: tuple[Defect[Settings], ...]
     containers: tuple[Defect[Spec], ...]
+    records: tuple[Defect[RecordSet], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         """All their names."""
-        return tuple(defect.name for defect in self.web) + tuple(defect.name for defect in self.containers)
+        return tuple(defect.name for part in (self.web, self.containers, self.records) for defect in part)
 
     def specs(self) -> dict[str, Spec]:
         """The containers to start, by service: the hardened ones, and one for each defect."""
@@ -39,11 +44,14 @@ def choose(mode: Mode, names: Sequence[str], *, containers: bool) -> Choice:
         raise Mistake(f"unknown defect {', '.join(unknown)}; `defects` lists them all")
     web = tuple(defect for defect in WEB_DEFECTS if defect.name in names)
     in_containers = tuple(defect for defect in CONTAINER_DEFECTS if defect.name in names)
+    in_records = tuple(defect for defect in RECORD_DEFECTS if defect.name in names)
     if in_containers and not containers:
         raise Mistake(f"{in_containers[0].name} is a defect of a container, and there are to be none")
     refuse_clashes(web)
+    refuse_clashes(in_records)
     if mode == "leaky":
         # What was asked for by name comes first; the rest joins where it does not clash.
         web = compatible((*web, *WEB_DEFECTS))
+        in_records = compatible((*in_records, *RECORD_DEFECTS))
         in_containers = CONTAINER_DEFECTS if containers else ()
-    return Choice(web, in_containers)
+    return Choice(mode, web, in_containers, in_records)

@@ -78,6 +78,7 @@ def _print(running: Running) -> None:
     print(f"http        {running.http_url}")
     print(f"authority   {running.ca}")
     print(f"deployment  {running.deployment}")
+    print(f"guide       {running.guide}")
     print(f"defects     {', '.join(running.defects) or 'none'}")
     for service, state in running.containers.items():
         print(f"container   {running.project}-{service}: {state}")

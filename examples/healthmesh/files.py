@@ -56,6 +56,26 @@ class State:
         return self.folder / "ports.json"
 
     @property
+    def records(self) -> Path:
+        """What humans signed."""
+        return self.folder / "records"
+
+    @property
+    def profile(self) -> Path:
+        """The demands that the records are held against."""
+        return self.folder / "records-profile.yaml"
+
+    @property
+    def waivers(self) -> Path:
+        """The failures that are accepted."""
+        return self.folder / "waivers.yaml"
+
+    @property
+    def guide(self) -> Path:
+        """The deployment file that holds the same targets against the whole guide."""
+        return self.folder / "health-mesh.yaml"
+
+    @property
     def pid(self) -> Path:
         """The service's process; there while it runs."""
         return self.folder / "service.pid"

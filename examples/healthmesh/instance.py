@@ -15,6 +15,7 @@ from . import deployment, process, record, secret
 from .choice import Choice, Mode, choose
 from .containers import engine
 from .defect import Mistake, altered
+from .deployment import Address
 from .files import State
 from .record import Record
 from .service import pki
@@ -35,6 +36,8 @@ class Running:
     http_url: str
     ca: Path
     deployment: Path
+    guide: Path
+    """The deployment file that holds the same targets against the whole guide."""
     defects: tuple[str, ...]
     containers: dict[str, str]
     """The state of each container, by service."""
@@ -74,7 +77,7 @@ def start(
         ports = _start_service(files, kept, altered(Settings(), chosen.web))
         if containers:
             kept = _start_containers(files, kept, chosen)
-        deployment.write(files, project=project, https_port=ports["https"], http_port=ports["http"], engine=kept.engine)
+        deployment.write(files, chosen, Address(project, ports["https"], ports["http"], kept.engine))
         undo.pop_all()
     return _running(files, kept)
 
@@ -164,6 +167,7 @@ def _running(files: State, kept: Record) -> Running:
         http_url=f"http://localhost:{ports['http']}",
         ca=files.ca,
         deployment=files.deployment,
+        guide=files.guide,
         defects=kept.defects,
         containers=states,
         no_containers=kept.no_containers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from meshguard.errors import MeshGuardError, Mistake
 from meshguard.limits import LimitSettings
 from meshguard.profile import Priority
-from meshguard.settings import SettingSaid
+from meshguard.settings import Quoted, SettingSaid
 from meshguard.values import Duration, did_you_mean, parse_duration
-from meshguard.waivers import Decision
+from meshguard.waivers import Day, Decision
 from meshguard.yamlfile import Document, LocalPath, parse, read_yaml
 
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class NotApplicable(Decision):
     """A control declared not to apply here: as much of a decision as a waiver, with the same fields."""
 
-    control: str = Field(description="The control's id.")
-    ticket: str = Field("", description="Where it is tracked.")
-    created: datetime.date | None = Field(None, description="The day on which it was approved.")
+    control: Quoted = Field(description="The control's id.")
+    ticket: Quoted = Field("", description="Where it is tracked.")
+    created: Day | None = Field(None, description="The day on which it was approved.")
 
 
 class AuditLimits(LimitSettings):

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from meshguard.errors import MeshGuardError, Mistake
-from meshguard.settings import Setting
+from meshguard.settings import SIGN, Quoted, Setting
 from meshguard.values import Duration, did_you_mean, parse_duration
 from meshguard.yamlfile import Document, parse, read_yaml
 
@@ -35,6 +35,8 @@ Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 Phase = Literal["pre", "post"]
 
+_OWN_WORD = "say it in this profile, or extend one of them"
+
 CONTROL_ID = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9_-]*)+")
 
 
@@ -43,9 +45,9 @@ class Reference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    framework: str = Field(description="The framework's name, such as CIS Docker or NIST CSF.")
-    version: StrictStr = Field(description="Its version, quoted.")
-    ids: tuple[StrictStr, ...] = Field(min_length=1, description='Identifiers, quoted: "1.10" and not 1.10.')
+    framework: Quoted = Field(description="The framework's name, such as CIS Docker or NIST CSF.")
+    version: Quoted = Field(description="Its version, quoted.")
+    ids: tuple[Quoted, ...] = Field(min_length=1, description='Identifiers, quoted: "1.10" and not 1.10.')
 
 
 class CheckUse(BaseModel):
@@ -78,7 +80,7 @@ class Control(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(description="Stable id, such as api.headers.hsts.")
+    id: Quoted = Field(description="Stable id, such as api.headers.hsts.")
     title: str = Field("", max_length=120, description="What is demanded, in a few words.")
     statement: str = Field("", description="The guide's sentence, as it stands.")
     section: str = Field("", description="The guide's section.")
@@ -92,11 +94,23 @@ class Control(BaseModel):
     method: Literal["", "test", "examine", "derived"] = Field("", description="How it is verified, by NIST SP 800-53A.")
     checks: Uses = Field((), description="Checks that must all pass.")
     any: Uses = Field((), description="Alternatives: the first that the deployment has something for must pass.")
-    requires: tuple[str, ...] = Field(
+    requires: tuple[Quoted, ...] = Field(
         (), description="Controls, by id or glob, that must be satisfied; a derived control."
     )
     pending: str = Field("", description="Why it can't be satisfied yet: what of the verification is still missing.")
     off: str = Field("", description="Why this control of an extended profile does not count here.")
+
+    @property
+    def verified(self) -> bool:
+        """Whether it says how it is verified, or that this is still missing."""
+        return bool(self.checks or self.any or self.requires or self.pending)
+
+    @field_validator("off")
+    @classmethod
+    def _reason(cls, value: str) -> str:
+        if value and not value.strip():
+            raise ValueError("say why it does not count")
+        return value
 
     @field_validator("id")
     @classmethod
@@ -137,6 +151,11 @@ class WaiverRules(BaseModel):
         parse_duration("30d"), description="Time before its end from which a waiver is shown as ending."
     )
 
+    def stricter(self, other: WaiverRules) -> WaiverRules:
+        """What both ask."""
+        lifetime, warn = min(self.max_lifetime, other.max_lifetime), max(self.warn, other.warn)
+        return WaiverRules(max_lifetime=lifetime, warn=warn)
+
 
 class ProfileFile(BaseModel):
     """A profile file."""
@@ -144,12 +163,12 @@ class ProfileFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     meshguard: Literal[1] = Field(description="Version of this format.")
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="The profile's name.")
+    id: Quoted = Field(pattern=r"^[a-z][a-z0-9-]*$", description="The profile's name.")
     title: str = Field(description="For people.")
-    version: StrictStr = Field(description="The profile's own version, quoted.")
+    version: Quoted = Field(description="The profile's own version, quoted.")
     description: str = ""
     source: str = Field("", description="The guide that it makes executable.")
-    extends: tuple[str, ...] = Field((), description="Profiles, by name or path, whose controls this one has too.")
+    extends: tuple[Quoted, ...] = Field((), description="Profiles, by name or path, whose controls this one has too.")
     settings: dict[str, Setting] = Field(default={}, description="Named parameters, used in controls as $name.")
     weights: Weights = Field(Weights(), description="What a control counts in the score, by priority.")
     waivers: WaiverRules = Field(WaiverRules(), description="What the profile asks of waivers.")
@@ -176,6 +195,8 @@ class Profile:
     waivers: WaiverRules = field(default_factory=WaiverRules)
     where: dict[str, tuple[Document, int]] = field(default_factory=dict)
     """Control id -> the file and the place in it that last said something of the control."""
+    extended: bool = False
+    """Whether it extends another profile."""
 
     def line(self, control: str, *at: str | int) -> str:
         """`file:line` of a control, or of a part of it."""
@@ -190,6 +211,7 @@ class ProfileLoader:
         self.plugins = plugins
         self.mistakes = mistakes
         self._open: list[Path] = []
+        self._loaded: dict[Path, Profile | None] = {}
 
     def load(self, name: str, *, folder: Path, where: str = "") -> Profile | None:
         """The profile with this name, or at this path relative to `folder`; None where it has mistakes."""
@@ -201,6 +223,11 @@ class ProfileLoader:
             names = " -> ".join(p.stem for p in [*self._open, path])
             self.mistakes.append(Mistake(where, f"the profile extends itself: {names}", "remove one `extends`"))
             return None
+        if path not in self._loaded:  # once, though many may extend it
+            self._loaded[path] = self._load(path)
+        return self._loaded[path]
+
+    def _load(self, path: Path) -> Profile | None:
         self._open.append(path)
         try:
             return self._read(path)
@@ -226,50 +253,52 @@ class ProfileLoader:
         if file is None:
             return None
         profile = Profile(file.id, file.title, file.version, file.source, document.digest)
-        for index, base in enumerate(file.extends):
-            self._extend(
-                profile,
-                self.load(base, folder=path.parent, where=document.where(("extends", index))),
-                document,
-            )
-        self._take_rules(profile, file)
+        for index, name in enumerate(file.extends):
+            where = document.where(("extends", index))
+            base = self.load(name, folder=path.parent, where=where)
+            if base is not None:
+                self._extend(profile, base, file, where)
+        profile.settings |= file.settings
+        profile.weights = file.weights if "weights" in file.model_fields_set else profile.weights
+        profile.waivers = file.waivers if "waivers" in file.model_fields_set else profile.waivers
         for index, control in enumerate(file.controls):
             self._add(profile, control, document, index)
         return profile
 
-    @staticmethod
-    def _take_rules(profile: Profile, file: ProfileFile) -> None:
-        """What the file itself says counts over what the profiles say that it extends."""
-        profile.settings |= file.settings
-        if "weights" in file.model_fields_set:
-            profile.weights = file.weights
-        if "waivers" in file.model_fields_set:
-            profile.waivers = file.waivers
-
-    def _extend(self, profile: Profile, base: Profile | None, document: Document) -> None:
-        if base is None:
-            return
-        for control_id, control in base.controls.items():
-            if control_id in profile.controls and profile.controls[control_id] != control:
-                self.mistakes.append(
-                    Mistake(
-                        document.where(("extends",)),
-                        f"two extended profiles say different things of {control_id}",
-                    )
-                )
-            profile.controls[control_id] = control
-            profile.where[control_id] = base.where[control_id]
+    def _extend(self, profile: Profile, base: Profile, file: ProfileFile, where: str) -> None:
+        """Take what another profile says; two that say different things need this one's own word, where it can say it."""
+        differ = [name for name, control in base.controls.items() if profile.controls.get(name, control) != control]
+        differ += [
+            SIGN + name
+            for name, setting in base.settings.items()
+            if profile.settings.get(name, setting) != setting and name not in file.settings
+        ]
+        first = not profile.extended
+        if not first and base.weights != profile.weights and "weights" not in file.model_fields_set:
+            differ.append("weights")
+        self.mistakes += [
+            Mistake(where, f"two extended profiles say different things of {name}", _OWN_WORD if "." not in name else "")
+            for name in differ
+        ]
+        profile.controls |= base.controls
+        profile.where |= base.where
         profile.settings |= base.settings
-        profile.weights, profile.waivers = base.weights, base.waivers
+        profile.weights = base.weights
+        profile.waivers = base.waivers if first else profile.waivers.stricter(base.waivers)
+        profile.extended = True
         profile.digest = _digest([profile.digest.encode(), base.digest.encode()])
 
     def _add(self, profile: Profile, control: Control, document: Document, index: int) -> None:
         where = document.where(("controls", index, "id"))
         known = profile.where.get(control.id)
         if known is not None and known[0] is document:
-            self.mistakes.append(
-                Mistake(where, f"the control {control.id} stands twice", f"first at {profile.line(control.id)}")
-            )
+            what = f"the control {control.id} stands twice"
+            self.mistakes.append(Mistake(where, what, f"first at {profile.line(control.id)}"))
+            return
+        if known is None and profile.extended and not (control.title or control.verified):
+            hint = did_you_mean(control.id, profile.controls, otherwise="a new control needs a title and checks")
+            what = f"no extended profile has a control {control.id!r} to change"
+            self.mistakes.append(Mistake(where, what, hint))
             return
         if known is not None:
             given = {name: getattr(control, name) for name in control.model_fields_set}
@@ -278,14 +307,9 @@ class ProfileLoader:
         profile.where[control.id] = (document, index)
         if not control.title:
             self.mistakes.append(Mistake(where, f"the control {control.id} has no title"))
-        if not (control.checks or control.any or control.requires or control.pending or control.off):
-            self.mistakes.append(
-                Mistake(
-                    where,
-                    f"the control {control.id} has no checks",
-                    "an empty control would say nothing; add `checks`",
-                )
-            )
+        if not (control.verified or control.off):
+            what = f"the control {control.id} has no checks"
+            self.mistakes.append(Mistake(where, what, "an empty control would say nothing; add `checks`"))
 
 
 def _digest(parts: list[bytes]) -> str:

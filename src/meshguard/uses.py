@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,17 @@ from pydantic import BaseModel, ValidationError
 
 from meshguard.check import CheckDefinitionError
 from meshguard.errors import MeshGuardError, Mistake
-from meshguard.settings import SIGN, Settings, names_in
+from meshguard.settings import SIGN, Said, Settings, names_in
 from meshguard.values import canonical_json, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from meshguard.check import Check
     from meshguard.deployment import Deployment
     from meshguard.plugins import Plugins
     from meshguard.profile import CheckUse
+    from meshguard.settings import Override
 
 TargetRef = tuple[str, str]
 """Kind and name of a target."""
@@ -30,27 +33,48 @@ IMPLICIT = {"clock": CLOCK, "results": RESULTS}
 
 
 @dataclass(frozen=True)
+class Varied:
+    """Parameters that a deployment makes stricter for some resources of a target."""
+
+    settings: Settings
+    said: Mapping[str, Any]
+    """The parameters as the profile says them, with the names of settings."""
+    target: str
+    overrides: tuple[tuple[str, Override], ...]
+    """Setting -> its other value, for what it says."""
+
+    def of(self, resource: str) -> dict[str, Any]:
+        """The parameters for one resource, as a profile would say them; each setting by the first that holds."""
+        return self.settings.resolve(self.said, self.target, resource)
+
+
+@dataclass(frozen=True)
 class Task:
     """One check with its parameters on its target or targets; judged once however many controls use it."""
 
     check: Check[Any]
     parameters: BaseModel
     targets: tuple[TargetRef, ...]
-    for_resources: tuple[tuple[str, BaseModel], ...] = ()
-    """Parameters that are others for some resources: pattern -> parameters; the first that matches holds."""
+    varied: Varied | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for equal work."""
-        others = [(pattern, model.model_dump(mode="json")) for pattern, model in self.for_resources]
-        return f"{self.check.id} {canonical_json([self.shown_parameters, *others])} {self.target}"
+        said = [self.varied.said, self.shown_overrides] if self.varied is not None else []
+        return f"{self.check.id} {canonical_json([self.shown_parameters, *said])} {self.target}"
 
-    @property
+    @cached_property
     def shown_parameters(self) -> dict[str, Any]:
         """The parameters as JSON."""
         return self.parameters.model_dump(mode="json")
 
-    @property
+    @cached_property
+    def shown_overrides(self) -> list[dict[str, Any]]:
+        """What is said for some resources, as JSON."""
+        overrides = self.varied.overrides if self.varied is not None else ()
+        return [{"setting": name, **override.model_dump(exclude_defaults=True)} for name, override in overrides]
+
+    @cached_property
     def target(self) -> str:
         """The target or targets, `kind:name` each; what every audit has is named only where it stands alone."""
         named = [ref for ref in self.targets if ref not in IMPLICIT.values()] or list(self.targets[:1])
@@ -63,7 +87,9 @@ class Task:
 
     def arguments(self, resource: str = "") -> dict[str, Any]:
         """The keyword arguments for the check on one resource."""
-        model = next((m for pattern, m in self.for_resources if fnmatchcase(resource, pattern)), self.parameters)
+        model = self.parameters
+        if self.varied is not None and resource:
+            model = self.check.parameters.model_validate(self.varied.of(resource))
         return {name: getattr(model, name) for name in type(model).model_fields}
 
 
@@ -137,11 +163,13 @@ class Planner:
     def _task(self, check: Check[Any], use: CheckUse, refs: tuple[TargetRef, ...], where: str) -> Task | None:
         target = " + ".join(f"{kind}:{name}" for kind, name in refs)
         model = self._model(check, self.settings.resolve(use.parameters, target), where)
-        patterns = self.settings.by_resource(use.parameters, target)
-        others = [(p, self._model(check, self.settings.resolve(use.parameters, target, p), where)) for p in patterns]
+        overrides = tuple(self.settings.by_resource(use.parameters, target))
+        for name, override in overrides:  # one by one: no field of a check's parameters depends on another
+            alone = Settings(self.settings.declared, {name: Said.model_validate({"value": override.value})})
+            self._model(check, alone.resolve(use.parameters, target), where)
         if model is None:
             return None
-        return Task(check, model, refs, tuple((pattern, other) for pattern, other in others if other is not None))
+        return Task(check, model, refs, Varied(self.settings, use.parameters, target, overrides) if overrides else None)
 
     def _model(self, check: Check[Any], parameters: dict[str, Any], where: str) -> BaseModel | None:
         try:

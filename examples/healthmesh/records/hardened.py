@@ -67,7 +67,7 @@ def _signed_papers(now: RecordSet) -> list[Record]:
         _paper("baa", "twilio", day(90), vendor="twilio", services=["sms"], valid_until=soon),
         _paper("dpia", "exports", day(300), activity="research exports", risk="high", reviewed=day(40), **approved),
         _paper("dpia", "newsletter", day(100), activity="newsletter", risk="low", **approved),
-        _paper("dpo-appointment", "dpo", day(400), officer="Data protection officer", review_every="730d"),
+        _paper("dpo-appointment", "dpo", day(300), officer="Data protection officer", review_every="365d"),
         _paper("risk-assessment", "platform", day(120), scope="the whole platform", **approved),
         _paper("breach-procedure", "procedure", day(200), **approved),
         *(_paper("playbook", name, day(30), incident_type=name, **year) for name in INCIDENTS),

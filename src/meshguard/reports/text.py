@@ -1,7 +1,8 @@
 """The report that a person reads first.
 
 A line of verdict and scope, what fails by priority with resource, got, wanted and fix, then what is undetermined and
-what would settle it, then counts; what passes only when asked. Foreign text is never read as markup.
+what would settle it, the guide's checklists, waivers and declarations, what the records say ends next, then counts;
+what passes only when asked. Foreign text is never read as markup.
 """
 
 from __future__ import annotations
@@ -10,41 +11,23 @@ import io
 import os
 import shutil
 import sys
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from meshguard.profile import PRIORITIES
+from meshguard.reports import text_lists as lists
+from meshguard.reports.groups import ranked, undetermined
+from meshguard.reports.text_controls import show_control
+from meshguard.reports.text_style import STATUS_STYLE, count, hang, percent, plain, title, words
 from meshguard.results import Status
-from meshguard.values import printable
-from meshguard.verdict import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from meshguard.results import ControlResult, Finding, Results
 
-MAX_RESOURCES = 6
-"""Resources shown for one sentence of one check, unless verbose."""
-MAX_TEXT = 300
-
-STATUS_STYLE = {
-    Status.SATISFIED: "green",
-    Status.NOT_SATISFIED: "bold red",
-    Status.UNDETERMINED: "bold yellow",
-    Status.WAIVED: "cyan",
-    Status.NOT_APPLICABLE: "dim",
-}
-_PRIORITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
-_OPEN_OUTCOMES = (Outcome.ERROR, Outcome.NOT_CHECKED)
-
-
-def plain(text: object, limit: int = MAX_TEXT) -> str:
-    """One printable line, cut where it is long."""
-    line = printable(text)
-    return line if len(line) <= limit else f"{line[: limit - 1]}… ({len(line)} characters)"
+__all__ = ["STATUS_STYLE", "colored", "plain", "render", "render_for_terminal"]
 
 
 def render(results: Results, *, verbose: bool = False, width: int = 100) -> str:
@@ -106,87 +89,97 @@ def _body(console: Console, results: Results, *, verbose: bool) -> None:
     )
     for note in results.notes:
         console.print(Text(f"Note: {plain(note)}", style="yellow"))
-    _section(console, results, "Not satisfied", Status.NOT_SATISFIED, verbose=verbose)
-    _section(console, results, "Undetermined, and what would settle it", Status.UNDETERMINED, verbose=verbose)
+    of: dict[str, list[Finding]] = {}
+    for finding in results.findings:
+        of.setdefault(finding.control, []).append(finding)
+    by_status = {status: [c for c in results.controls if c.status is status] for status in Status}
+    _show_failing(console, by_status[Status.NOT_SATISFIED], of, verbose=verbose)
+    _show_undetermined(console, results, of, verbose=verbose)
+    _show(console, "Waived: accepted failures, which are no passes", by_status[Status.WAIVED], of, verbose=verbose)
     if verbose:
-        _section(console, results, "Satisfied", Status.SATISFIED, verbose=True)
-    _section(console, results, "Not applicable, as declared", Status.NOT_APPLICABLE, verbose=verbose)
+        _show(console, "Satisfied", by_status[Status.SATISFIED], of, verbose=True)
+    lists.show_not_applicable(console, results, by_status[Status.NOT_APPLICABLE], verbose=verbose)
+    lists.show_checklists(console, results, verbose=verbose)
+    lists.show_decisions(console, results)
+    lists.show_next_days(console, results, verbose=verbose)
     console.print()
     console.print(_counts(results))
+    console.print(_score(results, verbose=verbose))
 
 
-def _section(console: Console, results: Results, title: str, status: Status, *, verbose: bool) -> None:
-    controls = [control for control in results.controls if control.status is status]
-    if not controls:
+def _show(
+    console: Console, name: str, controls: Iterable[ControlResult], of: dict[str, list[Finding]], *, verbose: bool
+) -> None:
+    chosen = ranked(controls)
+    if not chosen:
         return
-    console.print()
-    console.print(Text(title, style=STATUS_STYLE[status]))
-    for control in sorted(controls, key=lambda control: PRIORITIES.index(control.priority)):
-        console.print()
-        console.print(_heading(control))
-        for block in _blocks(results, control, verbose=verbose):
-            console.print(Padding(block, (0, 0, 0, 2)))
+    title(console, name, STATUS_STYLE[chosen[0].status])
+    for control in chosen:
+        show_control(console, control, of.get(control.id, []), verbose=verbose)
 
 
-def _heading(control: ControlResult) -> Text:
-    text = Text.assemble((control.priority.upper(), _PRIORITY[control.priority]), "  ", (plain(control.id), "bold"))
-    return text.append(f"  {plain(control.title)}")
+def _show_failing(
+    console: Console, controls: list[ControlResult], of: dict[str, list[Finding]], *, verbose: bool
+) -> None:
+    """What fails; what only follows from it in one line each."""
+    own = [control for control in controls if of.get(control.id) or not control.requires]
+    _show(console, "Not satisfied", own, of, verbose=verbose)
+    following = ranked(control for control in controls if control not in own)
+    if not following:
+        return
+    title(
+        console,
+        f"Not satisfied, because {'it requires' if len(following) == 1 else 'they require'} others that are not",
+        "red",
+    )
+    for control in following:
+        said = Text.assemble((plain(control.id), "bold"), f": {plain(control.reason)}")
+        hang(console, Text("✗", style="red"), said)
 
 
-def _blocks(results: Results, control: ControlResult, *, verbose: bool) -> list[Text | Table]:
-    if control.status is Status.NOT_APPLICABLE:
-        return [Text(f"{plain(control.reason)} ({plain(control.declared)})")]
-    shown = [
-        finding for finding in results.of(control.id) if verbose or finding.outcome in (Outcome.FAIL, *_OPEN_OUTCOMES)
-    ]
-    if not shown:
-        return [Text(plain(control.reason))]
-    blocks: list[Text | Table] = []
-    for _, found in groupby(shown, key=lambda finding: (finding.check, finding.target, finding.message, finding.fix)):
-        blocks += _block(list(found), verbose=verbose)
-    return blocks
-
-
-def _block(findings: list[Finding], *, verbose: bool) -> list[Text | Table]:
-    """Resources of which the same is said, what is said, and what to do."""
-    first = findings[0]
-    resources = [plain(finding.resource, 60) for finding in findings if finding.resource != "-"]
-    shown = resources if verbose else resources[:MAX_RESOURCES]
-    more = f" and {len(resources) - len(shown)} more" if len(resources) > len(shown) else ""
-    mark, style = {
-        Outcome.FAIL: ("✗", "red"),
-        Outcome.PASS: ("✓", "green"),
-        Outcome.NOT_APPLICABLE: ("–", "dim"),
-    }.get(first.outcome, ("?", "yellow"))
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    where = Text(f"{plain(first.check)} on {plain(first.target)}", style="dim")
-    if shown:
-        where.append(f"  {', '.join(shown)}{more}", style="not dim")
-    table.add_row(Text(mark, style=style), where)
-    table.add_row("", Text(plain(first.message)))
-    if first.outcome is Outcome.FAIL and first.got is not None and plain(first.got) not in first.message:
-        table.add_row("", Text(f"got {plain(first.got)}, wanted {plain(first.want)}"))
-    if first.fix:
-        table.add_row("", Text.assemble(("→ ", "bold"), plain(first.fix, 600)))
-    return [table]
+def _show_undetermined(console: Console, results: Results, of: dict[str, list[Finding]], *, verbose: bool) -> None:
+    single, groups = undetermined(results)
+    name = "Undetermined, and what would settle it"
+    _show(console, name, single, of, verbose=verbose)
+    if groups and not single:
+        title(console, name, STATUS_STYLE[Status.UNDETERMINED])
+    for group in groups:
+        lists.show_group(console, group, verbose=verbose)
 
 
 def _counts(results: Results) -> Text:
     coverage = results.coverage
-    text = Text(f"{coverage.controls} controls: ")
-    for status, count in (
+    text = Text(f"{count(coverage.controls, 'control')}: ")
+    for status, number in (
         (Status.SATISFIED, coverage.satisfied),
         (Status.NOT_SATISFIED, coverage.not_satisfied),
         (Status.UNDETERMINED, coverage.undetermined),
         (Status.WAIVED, coverage.waived),
         (Status.NOT_APPLICABLE, coverage.not_applicable),
     ):
-        if count or status in (Status.SATISFIED, Status.NOT_SATISFIED, Status.UNDETERMINED):
-            text.append(f"{count} {status.value.replace('-', ' ')}", style=STATUS_STYLE[status] if count else "dim")
+        if number or status in (Status.SATISFIED, Status.NOT_SATISFIED, Status.UNDETERMINED):
+            text.append(f"{number} {words(status)}", style=STATUS_STYLE[status] if number else "dim")
             text.append(", ")
     text.right_crop(2)
+    if pulled := sum(control.pulled_in for control in results.controls):
+        text.append(f"; {pulled} out of scope judged for others")
+    if known := sum(control.known for control in results.controls):
+        text.append(f"; {known} known from the baseline")
+    return text
+
+
+def _score(results: Results, *, verbose: bool) -> Text:
+    """The score with what share it can speak of: a low one of little that is known says little."""
     if results.score is not None:
-        text.append(f"; score {results.score * 100:.1f} %")
+        text = Text(f"score {percent(results.score)}", style="bold")
+    elif results.complete is not True:
+        text = Text("no score: the audit is incomplete", style="bold")
+    elif results.scope.kind == "reduced":
+        text = Text("no score: the scope is reduced", style="bold")
+    else:
+        text = Text("no score: nothing counts", style="bold")
+    text.append(f", {percent(results.coverage.determined)} determined", style="not bold")
+    if verbose and results.score_formula:
+        text.append(f"\nscore: {plain(results.score_formula)}", style="not bold dim")
+        text.append("\ndetermined: share of the controls that are not undetermined", style="not bold dim")
     return text

@@ -1,0 +1,142 @@
+"""What several reports say alike: undetermined controls by their reason, the guide's checklists, and what ends next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshguard.profile import PRIORITIES
+from meshguard.results import Status
+from meshguard.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from meshguard.results import ControlResult, Finding, Results
+
+PENDING = "not fully verified yet: "
+"""How the reason of a control begins that lacks nothing but a check for all that it asks."""
+CHECKLIST_SECTION = "Security Checklist"
+_NEXT = re.compile(r"next: (?P<what>[^;]+?) \((?P<day>\d{4}-\d\d-\d\d)\)$")
+_OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Undetermined controls that have one reason, most urgent first."""
+
+    title: str
+    """Continues "12 controls ..."."""
+    settle: str
+    controls: tuple[ControlResult, ...]
+    partly: int = 0
+    """How many of them had something looked at, all of which passes."""
+
+    def by_priority(self) -> list[tuple[str, list[ControlResult]]]:
+        """The controls by priority; priorities that none has are left out."""
+        found = [(name, [c for c in self.controls if c.priority == name]) for name in PRIORITIES]
+        return [(name, controls) for name, controls in found if controls]
+
+
+def ranked(controls: Iterable[ControlResult]) -> list[ControlResult]:
+    """Most urgent first, else in the profile's order."""
+    return sorted(controls, key=lambda control: PRIORITIES.index(control.priority))
+
+
+def undetermined(results: Results) -> tuple[list[ControlResult], list[Group]]:
+    """The undetermined controls that something was looked at in vain for, and the others by why nothing could be."""
+    open_: dict[str, list[Finding]] = {}
+    seen: set[str] = set()
+    for finding in results.findings:
+        if finding.outcome in _OPEN:
+            open_.setdefault(finding.control, []).append(finding)
+        else:
+            seen.add(finding.control)
+    single: list[ControlResult] = []
+    grouped: dict[tuple[int, str], list[ControlResult]] = {}
+    for control in ranked(c for c in results.controls if c.status is Status.UNDETERMINED):
+        key = _reason(control, open_)
+        if key is None:
+            single.append(control)
+        else:
+            grouped.setdefault(key, []).append(control)
+    return single, [_group(key, grouped[key], seen) for key in sorted(grouped)]
+
+
+def _reason(control: ControlResult, open_: Mapping[str, Sequence[Finding]]) -> tuple[int, str] | None:
+    """Rank and detail of the group that a control belongs to; None where its own findings must be read."""
+    findings = open_.get(control.id, [])
+    kinds = sorted({finding.target for finding in findings if _is_gap(finding)})
+    if findings and all(_is_gap(finding) for finding in findings):
+        return 0, " and a ".join(kinds)
+    if findings:
+        return None
+    if control.reason.startswith(PENDING):
+        return 1, ""
+    return (2, "") if control.requires else None
+
+
+def _is_gap(finding: Finding) -> bool:
+    """Whether the deployment has no target of the kind; a target of its own is KIND:NAME."""
+    return finding.outcome is Outcome.NOT_CHECKED and finding.resource == "-" and ":" not in finding.target
+
+
+def _group(key: tuple[int, str], controls: list[ControlResult], seen: set[str]) -> Group:
+    rank, kinds = key
+    if rank == 0:
+        settle = "add one to the deployment under `targets:`, or declare the control not applicable"
+        return Group(
+            f"{_verb(controls, 'need')} a {kinds} target, which the deployment does not have", settle, (*controls,)
+        )
+    if rank == 1:
+        partly = sum(control.id in seen for control in controls)
+        settle = "`meshguard controls PROFILE --pending` lists them; the report says at each what it needs"
+        return Group(f"{_verb(controls, 'wait')} for checks that do not exist yet", settle, (*controls,), partly)
+    return Group(f"{_verb(controls, 'follow')} from others that are undetermined", "settle those", (*controls,))
+
+
+def _verb(controls: Sequence[ControlResult], verb: str) -> str:
+    return verb + "s" if len(controls) == 1 else verb
+
+
+def needs(control: ControlResult) -> str:
+    """What a pending control still needs, or its reason."""
+    return control.reason.removeprefix(PENDING)
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """One of the guide's checklists, its items as the guide prints them."""
+
+    name: str
+    items: tuple[ControlResult, ...]
+
+    @property
+    def satisfied(self) -> int:
+        """How many items are satisfied."""
+        return sum(item.status is Status.SATISFIED for item in self.items)
+
+
+BOX = {
+    Status.SATISFIED: "[x]",
+    Status.NOT_SATISFIED: "[ ]",
+    Status.UNDETERMINED: "[?]",
+    Status.WAIVED: "[~]",
+    Status.NOT_APPLICABLE: "[-]",
+}
+
+
+def checklists_of(results: Results) -> list[Checklist]:
+    """The guide's checklists, by place."""
+    found: dict[str, list[ControlResult]] = {}
+    for control in results.controls:
+        if control.section == CHECKLIST_SECTION:
+            found.setdefault(control.place or CHECKLIST_SECTION, []).append(control)
+    return [Checklist(name, tuple(items)) for name, items in found.items()]
+
+
+def next_days(results: Results) -> list[tuple[str, str]]:
+    """Day and event of what the records say ends next, soonest first, each once."""
+    said = (_NEXT.search(f.message) for f in results.findings if f.check.startswith("records."))
+    return sorted({(match["day"], match["what"]) for match in said if match})

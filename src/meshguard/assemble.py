@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -71,28 +72,25 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
 def _findings(planned: PlannedControl, audit: Audit) -> list[list[Finding]]:
     """The control's findings, a list for each use of a check in it."""
     gaps = [[_gap(planned.control.id, gap, audit.plan)] for gap in planned.gaps]
-    uses: dict[tuple[str, str], list[Finding]] = {}
+    uses: dict[tuple[str, str], list[Task]] = {}
     for task in planned.tasks:
-        use = (task.check.id, canonical_json(task.shown_parameters))
-        uses.setdefault(use, []).extend(_of_task(planned, task, audit))
-    return [*gaps, *uses.values()]
+        uses.setdefault((task.check.id, canonical_json(task.shown_parameters)), []).append(task)
+    times = Counter(check for check, _ in uses)
+    return gaps + [
+        # Where a check is used with several parameters, they are part of what tells its findings apart.
+        [finding for task in tasks for finding in _of_task(planned, task, audit, given if times[check] > 1 else "")]
+        for (check, given), tasks in uses.items()
+    ]
 
 
-def _of_task(planned: PlannedControl, task: Task, audit: Audit) -> list[Finding]:
+def _of_task(planned: PlannedControl, task: Task, audit: Audit, variant: str) -> list[Finding]:
     judgement = audit.judgements.get(task.key)
     if judgement is None or not judgement.judged:
-        return [_not_reached(planned, task, audit)]
-    found = [_finding(planned, judgement, judged, audit) for judged in judgement.judged]
+        return [_not_reached(planned, task, audit, variant)]
+    found = [_finding(planned, judgement, judged, audit, variant) for judged in judgement.judged]
     if missing := _missing(judgement):
-        found.append(_not_reached(planned, task, audit, missing))
+        found.append(_not_reached(planned, task, audit, variant, missing))
     return found
-
-
-def _variant(planned: PlannedControl, task: Task) -> str:
-    """The task's parameters, where the control uses its check with others too."""
-    mine = canonical_json(task.shown_parameters)
-    others = (other for other in planned.tasks if other.check is task.check)
-    return mine if any(canonical_json(other.shown_parameters) != mine for other in others) else ""
 
 
 def _missing(judgement: Judgement) -> int:
@@ -100,14 +98,14 @@ def _missing(judgement: Judgement) -> int:
     return max(0, judgement.listed - len(judgement.judged))
 
 
-def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audit: Audit) -> Finding:
+def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audit: Audit, variant: str) -> Finding:
     task, verdict = judgement.task, judged.verdict
     settled = verdict.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
     advice = verdict.fix
     if not advice and verdict.outcome is Outcome.FAIL:
         advice = planned.control.remediation or task.check.fix
     return Finding(
-        id=finding_id(planned.control.id, task.check.id, task.target, judged.resource, _variant(planned, task)),
+        id=finding_id(planned.control.id, task.check.id, task.target, judged.resource, variant),
         control=planned.control.id,
         check=task.check.id,
         method=task.check.method,
@@ -137,10 +135,10 @@ def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
     )
 
 
-def _not_reached(planned: PlannedControl, task: Task, audit: Audit, count: int = 0) -> Finding:
+def _not_reached(planned: PlannedControl, task: Task, audit: Audit, variant: str, count: int = 0) -> Finding:
     what = f"{count} more resource{'s were' if count > 1 else ' was'}" if count else "this was"
     return Finding(
-        id=finding_id(planned.control.id, task.check.id, task.target, "(not reached)", _variant(planned, task)),
+        id=finding_id(planned.control.id, task.check.id, task.target, "(not reached)", variant),
         control=planned.control.id,
         check=task.check.id,
         method=task.check.method,

@@ -151,6 +151,7 @@ class ProfileLoader:
         self.plugins = plugins
         self.mistakes = mistakes
         self._open: list[Path] = []
+        self._loaded: dict[Path, Profile | None] = {}
 
     def load(self, name: str, *, folder: Path, where: str = "") -> Profile | None:
         """The profile with this name, or at this path relative to `folder`; None where it has mistakes."""
@@ -162,6 +163,11 @@ class ProfileLoader:
             names = " -> ".join(p.stem for p in [*self._open, path])
             self.mistakes.append(Mistake(where, f"the profile extends itself: {names}", "remove one `extends`"))
             return None
+        if path not in self._loaded:
+            self._loaded[path] = self._load(path)
+        return self._loaded[path]
+
+    def _load(self, path: Path) -> Profile | None:
         self._open.append(path)
         try:
             return self._read(path)

@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from meshguard.errors import MeshGuardError
+
+settings.register_profile("here", database=None, deadline=None)
+settings.load_profile("here")
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,9 +20,9 @@ DEFAULT_NETWORKS = frozenset(["bridge", "default", "podman"])
     fix="Compose: give the service `networks: [backend]` of its own, and no `network_mode:` host, bridge or service.",
 )
 async def network_isolation(container: ContainerRef, engine: Docker) -> Verdict:
-    """The container is on networks of its own: not the host's, not the default bridge, not another container's.
+    """The container is on no network of the host, of another one or of all by default (CIS Docker 1.6.0, 5.10, 5.30).
 
-    CIS Docker 1.6.0, 5.10 and 5.30. The networks that it is attached to count, also those that were connected later;
+    The networks that it is attached to count, also those that were connected later;
     the mode that it was created with counts where it is attached to none. No network at all passes.
     """
     config = await engine.inspect(container.name)

@@ -59,6 +59,9 @@ async def csp(
     that is only reported enforces nothing. What is no HTML needs no base-uri and form-action where its policy is
     `default-src 'none'`. A policy in a meta element is not seen: it can't hold frame-ancestors, and is late.
 
+    The 404 page that Express makes itself replaces helmet's policy by one without frame-ancestors: answer what is not
+    found by a handler of your own.
+
     Args:
         allow_unsafe_inline: whether inline script may run.
         allow_unsafe_eval: whether strings may be run as script.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,12 +23,14 @@ from meshguard.values import did_you_mean
 from meshguard.yamlfile import parse, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from meshguard.profile import Reference
     from meshguard.results import ControlResult
 
 NOT_COVERED = "not covered"
+_NEARLY = 0.8
+"""How alike two names of frameworks are, of which one is a typing error of the other."""
 
 
 class Catalogue(BaseModel):
@@ -41,6 +44,29 @@ class Catalogue(BaseModel):
     def knows(self, framework: str, version: str, requirement: str) -> bool:
         """Whether this version of the framework has the requirement."""
         return requirement in self.frameworks.get(framework, {}).get(version, {})
+
+    def unknown(
+        self, framework: str, version: str, ids: Iterable[str]
+    ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """What is wrong in a reference: the place in it, what, and a hint.
+
+        A framework that is not in the catalogue is somebody's own, unless its name is nearly that of one which is.
+        """
+        versions = self.frameworks.get(framework)
+        if versions is None:
+            near = [name for name in self.frameworks if slug(name) == slug(framework)]
+            near = near or get_close_matches(framework, self.frameworks, n=1, cutoff=_NEARLY)
+            if near:
+                yield ("framework",), f"unknown framework {framework!r}", f"did you mean {near[0]!r}?"
+        elif version not in versions:
+            yield ("version",), f"unknown version {version!r} of {framework}", f"known are {', '.join(versions)}"
+        else:
+            for index, requirement in enumerate(ids):
+                if requirement not in versions[version]:
+                    elsewhere = [v for v in versions if requirement in versions[v]]
+                    other = f"it stands in version {', '.join(elsewhere)}" if elsewhere else ""
+                    hint = other or did_you_mean(requirement, versions[version])
+                    yield ("ids", index), f"{framework} {version} has no {requirement!r} in the catalogue", hint
 
     def select(self, text: str) -> list[tuple[str, str]]:
         """The frameworks and versions that a short name means: hipaa, nist-csf, owasp-top-10@2021.

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from meshguard.errors import Mistake, Mistakes
+from meshguard.frameworks import load_catalogue
 from meshguard.scope import Scope, in_scope
-from meshguard.settings import Settings
+from meshguard.settings import Settings, names_in, role_in
 from meshguard.uses import CLOCK, Gap, Planner, TargetRef, Task, Use
 from meshguard.values import canonical_json, did_you_mean
-from meshguard.waivers import Waivers, load_waivers
+from meshguard.waivers import Known, Waivers, load_waivers, too_long
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from meshguard.deployment import Deployment
     from meshguard.plugins import Plugins
     from meshguard.profile import CheckUse, Control, Profile
+    from meshguard.settings import Said, Setting
 
 __all__ = ["CLOCK", "Gap", "Plan", "PlannedControl", "Scope", "TargetRef", "Task", "load_plan", "make_plan"]
 
@@ -35,7 +39,9 @@ class PlannedControl:
     alternatives: list[Use] = field(default_factory=list)
     """The first that the deployment has something for answers; all others are left aside."""
     requires: tuple[str, ...] = ()
-    """Ids of the controls that it is derived from."""
+    """Ids of the controls that it is derived from; without those that the profile switches off."""
+    off: tuple[str, ...] = ()
+    """Ids of the controls that it would be derived from, if the profile did not switch them off."""
     pulled_in: bool = False
     """Whether it is judged only because another one requires it."""
 
@@ -62,7 +68,7 @@ class PlannedControl:
     @property
     def derived(self) -> bool:
         """Whether its status follows from others; it then carries no weight in the score."""
-        return bool(self.requires) or any(task.computed for task in self.tasks)
+        return bool(self.control.requires) or any(task.computed for task in self.tasks)
 
     def narrow(self, keep_task: Callable[[Task], bool], keep_gap: Callable[[Gap], bool]) -> None:
         """Drop the tasks and gaps that an option leaves out."""
@@ -83,6 +89,10 @@ class Plan:
     scope: Scope
     controls: list[PlannedControl] = field(default_factory=list)
     waivers: Waivers = field(default_factory=Waivers)
+    off: list[PlannedControl] = field(default_factory=list)
+    """Controls that the profile switches off."""
+    order: list[str] = field(default_factory=list)
+    """Ids of all controls, each after those that it requires."""
 
     @property
     def tasks(self) -> list[Task]:
@@ -105,28 +115,60 @@ def make_plan(
         Mistakes: all that is wrong in profiles, deployment, waivers and options, each at its file:line.
     """
     plan = Plan(deployment, list(profiles), plugins, scope)
-    settings = Settings({n: s for p in profiles for n, s in p.settings.items()}, deployment.file.settings)
+    settings = Settings(_settings_of(profiles, mistakes), deployment.file.settings)
     mistakes += settings.mistakes(deployment.document)
-    planner = Planner(plugins, deployment, settings, mistakes)
-    planned: dict[str, PlannedControl] = {}
-    for profile in profiles:
-        for control in profile.controls.values():
-            known = planned.get(control.id)
-            if known is None:
-                planned[control.id] = _planned(control, profile, planner)
-            elif known.control != control:
-                what = f"two profiles say different things of {control.id}"
-                mistakes.append(Mistake(profile.line(control.id), what))
-    _connect(planned, profiles, mistakes)
-    _check_declarations(deployment, planned, mistakes)
-    if deployment.file.waivers is not None:
-        plan.waivers = _waivers(deployment.file.waivers, plan, planned, mistakes, today)
+    planned = _planned_controls(profiles, Planner(plugins, deployment, settings, mistakes))
+    targets = [f"{kind}:{name}" for kind, named in deployment.targets.items() for name in named]
+    mistakes += settings.unapplied(deployment.document, targets, _roles(planned, deployment.file.settings))
+    plan.order = _connect(planned, profiles, mistakes)
+    plan.off = [one for one in planned.values() if one.control.off]
+    _check_declarations(plan, planned, mistakes)
+    plan.waivers = _waivers(plan, planned, mistakes, today)
     plan.controls = in_scope(planned, scope, mistakes)
     if not mistakes and not plan.controls:
         mistakes.append(Mistake("", "nothing is left to audit", "no control of the profile is in this phase and scope"))
     if mistakes:
         raise Mistakes(mistakes)
     return plan
+
+
+def _settings_of(profiles: Sequence[Profile], mistakes: list[Mistake]) -> dict[str, Setting]:
+    found: dict[str, Setting] = {}
+    for profile in profiles:
+        differ = [name for name, setting in profile.settings.items() if found.get(name, setting) != setting]
+        what = "two profiles say different things of the setting"
+        mistakes += [Mistake(f"profile {profile.id}", f"{what} {name}", "audit them apart") for name in differ]
+        found |= profile.settings
+    return found
+
+
+def _planned_controls(profiles: Sequence[Profile], planner: Planner) -> dict[str, PlannedControl]:
+    planned: dict[str, PlannedControl] = {}
+    for profile in profiles:
+        for control in profile.controls.values():
+            known = planned.get(control.id)
+            if known is None:
+                planned[control.id] = _planned(control, profile, planner)
+                planner.mistakes += _unknown_references(control, profile)
+            elif known.control != control:
+                what = f"two profiles say different things of {control.id}"
+                planner.mistakes.append(Mistake(profile.line(control.id), what))
+    return planned
+
+
+def _unknown_references(control: Control, profile: Profile) -> Iterator[Mistake]:
+    """References to what a framework does not have; a framework of somebody's own is taken as it is."""
+    catalogue = load_catalogue() if control.refs else None
+    for index, reference in enumerate(control.refs if catalogue is not None else ()):
+        assert catalogue is not None  # noqa: S101 - there are references
+        for at, what, hint in catalogue.unknown(reference.framework, reference.version, reference.ids):
+            yield Mistake(profile.line(control.id, "refs", index, *at), what, hint)
+
+
+def _roles(planned: Mapping[str, PlannedControl], said: Mapping[str, Said]) -> list[str]:
+    """Roles of the checks that use a setting which the deployment speaks of."""
+    uses = [use for one in planned.values() for use in (*one.control.checks, *one.control.any)]
+    return sorted({role_in(use.parameters) for use in uses if said.keys() & set(names_in(use.parameters))} - {""})
 
 
 def _planned(control: Control, profile: Profile, planner: Planner) -> PlannedControl:
@@ -160,40 +202,44 @@ def _uses(uses: Sequence[CheckUse], control: Control, profile: Profile, part: st
     return found
 
 
-def _connect(planned: Mapping[str, PlannedControl], profiles: Sequence[Profile], mistakes: list[Mistake]) -> None:
-    """Resolve what derived controls require, and refuse circles."""
+def _connect(
+    planned: Mapping[str, PlannedControl], profiles: Sequence[Profile], mistakes: list[Mistake]
+) -> list[str]:
+    """Resolve what derived controls require, and refuse circles; all ids, each after those that it requires."""
     lines = {control_id: profile for profile in profiles for control_id in profile.controls}
+    globs: dict[str, list[str]] = {}
     for one in planned.values():
-        found: dict[str, None] = {}
+        control_id, found = one.control.id, dict[str, None]()
         for index, pattern in enumerate(one.control.requires):
-            matches = [name for name in planned if fnmatchcase(name, pattern) and name != one.control.id]
-            if not matches:
-                where = lines[one.control.id].line(one.control.id, "requires", index)
+            matches = _matching(pattern, planned, globs)
+            if not [name for name in matches if name != control_id or name == pattern]:
+                where = lines[control_id].line(control_id, "requires", index)
                 mistakes.append(Mistake(where, f"requires unknown control {pattern!r}", did_you_mean(pattern, planned)))
-            found |= dict.fromkeys(matches)
-        one.requires = tuple(found)
-    done: set[str] = set()
-    for control_id in planned:
-        if circle := _circle(control_id, planned, [], done):
-            mistakes.append(Mistake(planned[control_id].where, f"controls require each other: {' -> '.join(circle)}"))
-            return
+            found |= dict.fromkeys(name for name in matches if name != control_id or name == pattern)
+        one.off = tuple(name for name in found if planned[name].control.off)
+        one.requires = tuple(name for name in found if not planned[name].control.off)
+    sorter = TopologicalSorter({control_id: one.requires for control_id, one in planned.items()})
+    try:
+        return list(sorter.static_order())
+    except CycleError as fault:
+        circle = fault.args[1][::-1]  # it names what is required first
+        mistakes.append(Mistake(planned[circle[0]].where, f"controls require each other: {' -> '.join(circle)}"))
+        return list(planned)
 
 
-def _circle(control_id: str, planned: Mapping[str, PlannedControl], path: list[str], done: set[str]) -> list[str]:
-    """The circle that this control is part of or leads to; empty where there is none."""
-    if control_id in path:
-        return [*path[path.index(control_id) :], control_id]
-    if control_id in done:
-        return []
-    for required in planned[control_id].requires:
-        if circle := _circle(required, planned, [*path, control_id], done):
-            return circle
-    done.add(control_id)
-    return []
+def _matching(pattern: str, planned: Mapping[str, PlannedControl], known: dict[str, list[str]]) -> list[str]:
+    """The controls that an id or a glob names."""
+    if not set(pattern) & set("*?["):
+        return [pattern] if pattern in planned else []
+    if pattern not in known:
+        matches = re.compile(translate(pattern)).match
+        known[pattern] = [name for name in planned if matches(name)]
+    return known[pattern]
 
 
-def _check_declarations(deployment: Deployment, known: Mapping[str, object], mistakes: list[Mistake]) -> None:
-    """Controls that the deployment names exist."""
+def _check_declarations(plan: Plan, known: Mapping[str, object], mistakes: list[Mistake]) -> None:
+    """Controls that the deployment names exist, and no declaration stands twice or for too long."""
+    deployment = plan.deployment
     named: list[tuple[tuple[str | int, ...], str]]
     named = [(("not_applicable", index), entry.control) for index, entry in enumerate(deployment.file.not_applicable)]
     named += [(("pins", control), control) for control in deployment.file.pins]
@@ -201,27 +247,47 @@ def _check_declarations(deployment: Deployment, known: Mapping[str, object], mis
         if control not in known:
             hint = did_you_mean(control, known, otherwise="`meshguard controls` lists all")
             mistakes.append(Mistake(deployment.document.where(at), f"unknown control {control!r}", hint))
+    seen: set[str] = set()
+    most = min((profile.waivers.max_lifetime for profile in plan.profiles), default=None)
+    for index, entry in enumerate(deployment.file.not_applicable):
+        where = deployment.document.where(("not_applicable", index))
+        if entry.control in seen:
+            mistakes.append(Mistake(where, f"{entry.control} is declared twice", "remove one"))
+        seen.add(entry.control)
+        fault = too_long(entry.created, entry.expires, most) if entry.created is not None and most is not None else None
+        mistakes += [Mistake(where, fault)] if fault is not None else []
 
 
 def _waivers(
-    path: Path, plan: Plan, known: Mapping[str, PlannedControl], mistakes: list[Mistake], today: datetime.date | None
+    plan: Plan, planned: Mapping[str, PlannedControl], mistakes: list[Mistake], today: datetime.date | None
 ) -> Waivers:
     from datetime import UTC, datetime
 
-    return load_waivers(
-        path,
-        mistakes,
-        controls=known,
-        checks={use.check.id for planned in known.values() for use in planned.all_uses},
-        max_lifetime=min(p.waivers.max_lifetime for p in plan.profiles),
-        today=today or datetime.now(UTC).date(),
-    )
+    path = plan.deployment.file.waivers
+    if path is None:
+        return Waivers()
+    known = None
+    if plan.profiles:
+        uses = (use.check for one in planned.values() for use in (*one.control.checks, *one.control.any))
+        known = Known(planned, set(uses), min(p.waivers.max_lifetime for p in plan.profiles))
+    return load_waivers(path, mistakes, known, today or datetime.now(UTC).date())
 
 
-def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] = ()) -> Plan:
+def load_plan(
+    path: Path,
+    plugins: Plugins,
+    scope: Scope,
+    names: Sequence[str] = (),
+    look_too: Callable[[Deployment], Iterable[Mistake]] = lambda _deployment: (),
+) -> Plan:
     """Deployment and profiles from their files, and the plan of both.
 
-    `names` are profiles by name or path (from the working folder), instead of the deployment's own.
+    Args:
+        path: the deployment file.
+        plugins: what is installed.
+        scope: what of the profile is judged.
+        names: profiles by name or path (from the working folder), instead of the deployment's own.
+        look_too: finds more mistakes in what the deployment names.
 
     Raises:
         Mistakes: every mistake of every file.
@@ -245,7 +311,8 @@ def load_plan(path: Path, plugins: Plugins, scope: Scope, names: Sequence[str] =
     loaded = [profile for profile in profiles if profile is not None]
     if deployment is None:
         raise Mistakes(mistakes)
+    mistakes += look_too(deployment)
     if len(loaded) < len(profiles) or not loaded:  # which controls there are is not known; only what is certain counts
-        nothing: dict[str, object] = {"not_applicable": (), "settings": {}, "pins": {}, "waivers": None}
-        deployment.file, scope = deployment.file.model_copy(update=nothing), Scope()
+        nothing: dict[str, object] = {"not_applicable": (), "settings": {}, "pins": {}}
+        deployment.file, scope, loaded = deployment.file.model_copy(update=nothing), Scope(), []
     return make_plan(deployment, loaded, plugins, scope, mistakes)

@@ -219,7 +219,7 @@ class Gate(Model):
     """The decision."""
 
     open: bool
-    exit_code: int
+    exit_code: int = Field(ge=0, le=3)
     fail_on: Priority
     advisory: bool = False
     reason: str

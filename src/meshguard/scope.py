@@ -11,7 +11,7 @@ from meshguard.frameworks import load_catalogue, refers
 from meshguard.values import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from meshguard.plan import PlannedControl
     from meshguard.profile import Phase
@@ -41,49 +41,56 @@ def in_scope(planned: Mapping[str, PlannedControl], scope: Scope, mistakes: list
         wanted = [p for p in wanted if refers(p.control.refs, chosen)]
         if not wanted:
             mistakes.append(Mistake("--framework", f"no control in scope refers to {scope.framework!r}"))
-    wanted = _narrowed(wanted, scope, mistakes)
-    ids = {p.control.id for p in wanted}
-    pulled = _required(wanted, planned) - ids
-    for control_id in pulled:
+    _refuse_idle(wanted, scope, mistakes)
+    whole = {p.control.id for p in wanted if _is_named(p, scope)}
+    pulled = {name for name in _required(whole, planned) if not _matches(name, scope.skip)}
+    # What is required is judged whole, or what is derived from it would rest on a part.
+    partly = {p.control.id for p in wanted if not _matches(p.control.id, scope.skip)} - whole - pulled
+    for control_id in partly:
+        planned[control_id].narrow(lambda t: _task_matches(t, scope.only), lambda g: _gap_matches(g, scope.only))
+    kept = whole | pulled | {control_id for control_id in partly if planned[control_id].has_work}
+    asked = {p.control.id for p in wanted if not scope.only or _touches(p, scope.only)}
+    for control_id in pulled - asked:
         planned[control_id].pulled_in = True
-    return [p for control_id, p in planned.items() if control_id in ids | pulled]
+    return [p for control_id, p in planned.items() if control_id in kept and _keep(p, scope)]
+
+
+def _is_named(planned: PlannedControl, scope: Scope) -> bool:
+    """Whether the control itself is asked for, and not only a check or a target of it."""
+    control_id = planned.control.id
+    return not _matches(control_id, scope.skip) and (not scope.only or _matches(control_id, scope.only))
 
 
 def _in_phase(planned: PlannedControl, scope: Scope) -> bool:
     return scope.phase is None or scope.phase in planned.control.phase
 
 
-def _required(wanted: Iterable[PlannedControl], planned: Mapping[str, PlannedControl]) -> set[str]:
+def _required(wanted: Iterable[str], planned: Mapping[str, PlannedControl]) -> set[str]:
     """All that the wanted controls require, whatever its phase, followed to the end."""
     found: set[str] = set()
-    todo = [required for one in wanted for required in one.requires]
+    todo = [required for control_id in wanted for required in planned[control_id].requires]
     while todo:
         control_id = todo.pop()
-        if control_id not in found and not planned[control_id].control.off:
+        if control_id not in found:
             found.add(control_id)
             todo.extend(planned[control_id].requires)
     return found
 
 
-def _narrowed(controls: list[PlannedControl], scope: Scope, mistakes: list[Mistake]) -> list[PlannedControl]:
-    """What `only` leaves and `skip` does not take; a pattern names controls, checks or targets, with globs."""
+def _refuse_idle(controls: list[PlannedControl], scope: Scope, mistakes: list[Mistake]) -> None:
+    """A pattern that names no control, check or target is a typing error."""
     for option, patterns in (("--only", scope.only), ("--skip", scope.skip)):
         for pattern in patterns:
             if not any(_touches(planned, [pattern]) for planned in controls):
                 names = [name for planned in controls for name in _names(planned)]
                 hint = did_you_mean(pattern, names, otherwise="it may name a control, check or target, with * and ?")
                 mistakes.append(Mistake(option, f"{pattern!r} matches nothing in scope", hint))
-    return [planned for planned in controls if _keep(planned, scope)]
 
 
 def _keep(planned: PlannedControl, scope: Scope) -> bool:
-    """Whether a control stays in scope; its tasks and gaps are narrowed in place."""
-    if _matches(planned.control.id, scope.skip):
-        return False
-    if scope.only and not _matches(planned.control.id, scope.only):
-        planned.narrow(lambda task: _task_matches(task, scope.only), lambda gap: _gap_matches(gap, scope.only))
-        if not planned.has_work:
-            return False
+    """Whether something is left of a control without what is skipped, which is dropped in place."""
+    if not scope.skip:
+        return True
     had_work = planned.has_work
     planned.narrow(lambda task: not _task_matches(task, scope.skip), lambda gap: not _gap_matches(gap, scope.skip))
     return planned.has_work or not had_work
@@ -104,7 +111,7 @@ def _task_matches(task: Task, patterns: Iterable[str]) -> bool:
     return any(_matches(name, patterns) for name in names)
 
 
-def _touches(planned: PlannedControl, patterns: list[str]) -> bool:
+def _touches(planned: PlannedControl, patterns: Sequence[str]) -> bool:
     return any(_matches(name, patterns) for name in _names(planned)) or any(
         _task_matches(task, patterns) for task in planned.tasks
     )

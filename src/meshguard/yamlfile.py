@@ -8,6 +8,7 @@ a key that is not text.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -30,6 +31,9 @@ LocalPath = Annotated[Path, AfterValidator(_from_folder)]
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 M = TypeVar("M", bound=BaseModel)
 Path_ = tuple[str | int, ...]
+
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+"""What stands before the host of an URL; a mistake that quotes the URL does not show it."""
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
@@ -196,6 +200,7 @@ def _mistake(document: Document, at: Path_, error: Any, known: set[str]) -> Mist
     if error["type"] == "missing":
         return Mistake(document.where(loc[:-1]), f"{name!r} is missing")
     message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = _CREDENTIALS.sub("//…@", message)
     return Mistake(document.where(loc), f"{name or 'the file'}: {message[:1].lower()}{message[1:]}")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.conftest import DEPLOYMENT, PROFILE, Workplace
 from meshguard.recording import read_recording
 
 SECRET = "hunter2-tr0ub4dor"
+BAD = "bad: the state is bad, wanted ok"
 
 
 def audited(work: Workplace, *arguments: str, code: int | None = None) -> Any:
@@ -33,7 +35,7 @@ def status(results: Any, control: str = "lab.all-ok") -> tuple[str, str]:
     ("target", "state", "reason", "code"),
     [
         pytest.param("things: [a, b]", "satisfied", "2 of 2 verdicts pass", 0, id="all pass"),
-        pytest.param("things: [a, bad]", "not-satisfied", "bad: the state is bad, wanted ok", 1, id="one fails"),
+        pytest.param("things: [a, bad]", "not-satisfied", BAD, 1, id="one fails"),
         pytest.param("things: [a, skip]", "satisfied", "1 of 1 verdicts pass", 0, id="one does not apply"),
         pytest.param("things: [skip]", "undetermined", "lab.ok found nothing that it speaks of", 3, id="none applies"),
         pytest.param("things: []", "undetermined", "-: there are no things to look at", 3, id="nothing to look at"),
@@ -264,6 +266,18 @@ def test_a_report_that_cannot_be_written_does_not_end_with_0(work: Workplace) ->
     assert (again.returncode, "not written" in again.stderr) == (3, True)
 
 
+def test_a_disk_that_is_full_leaves_the_older_report(work: Workplace) -> None:
+    path = work.write("r.html", "older")
+    script = f"ulimit -f 8; {sys.executable} -m meshguard audit -q -o html=r.html -o text=r.txt"
+    command = ["/bin/bash", "-c", script]
+    env = {name: value for name, value in work.env.items() if not name.startswith("COV")}  # it would write too
+    done = subprocess.run(command, cwd=work.folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr == "meshguard: the html report was not written to r.html: File too large\n"
+    assert path.read_text() == "older"
+    assert sorted(p.name for p in work.folder.iterdir()) == ["meshguard.yaml", "profile.yaml", "r.html", "r.txt"]
+
+
 def test_several_reports_and_the_evidence_are_written(work: Workplace) -> None:
     done = work.call("audit", "-o", "json=r.json", "-o", "text=r.txt", "-o", "html=r.html", "-e", "e.jsonl")
     assert done.returncode == 0
@@ -311,8 +325,6 @@ def test_no_colour_where_it_is_not_a_terminal_or_not_wanted(work: Workplace) -> 
         work.environment = environment
         master, slave = os.openpty()
         command = ["-m", "meshguard", "audit", *arguments]
-        import sys
-
         with os.fdopen(master, "rb", buffering=0) as terminal:
             process = subprocess.Popen([sys.executable, *command], cwd=work.folder, env=work.env, stdout=slave)
             os.close(slave)
@@ -378,8 +390,6 @@ def test_hostile_text_is_neither_markup_nor_breaks_lines(work: Workplace) -> Non
 def test_a_pipe_keeps_the_gates_exit_code(work: Workplace, things: str, pipe: str, code: int) -> None:
     work.lab(f"name: main, things: {things}")
     script = f"set -o pipefail; python -m meshguard audit -v -e e.jsonl -o json=r.json {pipe}"
-    import sys
-
     env = {**work.env, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["/bin/bash", "-c", script], cwd=work.folder, env=env, capture_output=True, text=True, check=False
@@ -392,8 +402,6 @@ def test_a_pipe_keeps_the_gates_exit_code(work: Workplace, things: str, pipe: st
 
 
 def test_mistakes_keep_their_exit_code_where_nobody_reads_them(work: Workplace) -> None:
-    import sys
-
     script = f"set -o pipefail; {sys.executable} -m meshguard audit nothing.yaml 2>&1 | true"
     done = subprocess.run(["/bin/bash", "-c", script], cwd=work.folder, env=work.env, check=False)
     assert done.returncode == 2
@@ -409,7 +417,7 @@ def test_any_locale_will_do(work: Workplace, environment: dict[str, str]) -> Non
 
 
 def test_a_file_name_that_is_no_unicode(work: Workplace) -> None:
-    (work.folder / "meshguard.yaml").rename(os.fsencode(work.folder) + b"/\xff.yaml")
+    (work.folder / "meshguard.yaml").rename(work.folder / "\udcff.yaml")
     work.environment["GITHUB_ACTOR"] = "\udcff"
     work.write("profile.yaml", PROFILE.replace("lab.ok", "web.hsts"))
     done = work.run("audit", "\udcff.yaml", "-o", "json=r.json")
@@ -418,8 +426,6 @@ def test_a_file_name_that_is_no_unicode(work: Workplace) -> None:
 
 
 def test_a_pipe_is_a_deployment_too(work: Workplace) -> None:
-    import sys
-
     text = DEPLOYMENT.replace("./profile.yaml", str(work.folder / "profile.yaml"))
     script = f"{sys.executable} -m meshguard audit -q <(printf '{text}')"
     done = subprocess.run(["/bin/bash", "-c", script], cwd=work.folder, env=work.env, capture_output=True, check=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_profile_that_extends_itself_through_another(work: Workplace) -> None:
     assert "other.yaml:3: the profile extends itself: profile -> other -> profile" in mistakes(work)
 
 
+def test_a_base_that_is_reached_by_very_many_ways_is_read_once(work: Workplace) -> None:
+    head = PROFILE.split("controls:", maxsplit=1)[0]
+    for level in range(40):
+        work.write(f"p{level}.yaml", head + f"extends: [./p{level + 1}.yaml, ./p{level + 1}.yaml]\n")
+    work.write("p40.yaml", PROFILE)
+    work.write("meshguard.yaml", DEPLOYMENT.replace("./profile.yaml", "./p0.yaml"))
+    assert work.call("validate").returncode == 0
+
+
 def test_two_bases_that_say_different_things(work: Workplace) -> None:
     work.write("a.yaml", PROFILE)
     work.write("b.yaml", PROFILE.replace("high", "low"))
@@ -172,6 +182,7 @@ def test_the_environment_fills_in_variables(work: Workplace) -> None:
     ("entry", "what"),
     [
         pytest.param("url: https://user:hunter2@x.example", "put credentials under `headers`", id="credentials"),
+        pytest.param("url: ftp://user:hunter2@x.example", "'ftp://…@x.example' is no http", id="and no http"),
         pytest.param("url: https://x.example, ca: none.pem", "there is no CA file ", id="CA that is missing"),
         pytest.param("url: x.example", "is no http or https URL", id="no scheme"),
     ],
@@ -427,7 +438,14 @@ def test_fifty_megabytes_are_refused_at_once(work: Workplace) -> None:
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written(work: Workplace) -> None:
-    (work.folder / "shut").mkdir(mode=0o500)
-    assert "nothing can be written into shut" in mistakes(work, "audit", "-o", "json=shut/x")
+    (work.folder / "shut").mkdir(mode=0o555)
+    work.folder.chmod(0o755)
+    script = (
+        "import os, sys; from meshguard.cli.output import parse_outputs\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "parse_outputs(('json=shut/x',))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=work.folder, env=work.env, capture_output=True, text=True, check=False)
+    assert "--output: nothing can be written into shut" in done.stderr

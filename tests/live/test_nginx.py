@@ -147,7 +147,7 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def nginx(tmp_path: Path, ca: Authority) -> Iterator[Nginx]:
     ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
-    pair = ca.issue("localhost")
+    pair = ca.certify("localhost")
     config = tmp_path / "nginx.conf"
     config.write_text(
         CONFIG.format(folder=tmp_path, certificate=pair.certificate, key=pair.key, servers=servers(tmp_path, ports))

@@ -57,7 +57,7 @@ V = ssl.TLSVersion
     ],
 )
 async def test_versions_are_really_offered(ca: Authority, least: V, most: V, wanted: list[str]) -> None:
-    assert await accepted(context(ca.issue(), least, most)) == wanted
+    assert await accepted(context(ca.certify(), least, most)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ async def test_versions_are_really_offered(ca: Authority, least: V, most: V, wan
 async def test_a_version_counts_with_any_cipher(ca: Authority, ciphers: str) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
-    assert await accepted(context(ca.issue(key=key), V.TLSv1, V.TLSv1_2, ciphers + ":@SECLEVEL=0")) == VERSIONS_OLD
+    assert await accepted(context(ca.certify(key=key), V.TLSv1, V.TLSv1_2, ciphers + ":@SECLEVEL=0")) == VERSIONS_OLD
 
 
 VERSIONS_OLD = ["1.0", "1.1", "1.2"]
 
 
 async def test_a_server_that_asks_for_a_client_certificate_still_accepts_the_version(ca: Authority) -> None:
-    made = context(ca.issue(), V.TLSv1, V.TLSv1_2)
+    made = context(ca.certify(), V.TLSv1, V.TLSv1_2)
     made.verify_mode = ssl.CERT_REQUIRED
     made.load_verify_locations(ca.file)
 
@@ -83,7 +83,7 @@ async def test_a_server_that_asks_for_a_client_certificate_still_accepts_the_ver
 
 async def test_the_chain_of_an_old_server_is_read_too(ca: Authority) -> None:
     below = ca.below()
-    made = context(below.issue(with_issuer=True), V.TLSv1, V.TLSv1)
+    made = context(below.certify(with_issuer=True), V.TLSv1, V.TLSv1)
     async with bad.serving(bad.close_after_hello, tls=made) as server:
         to = f"127.0.0.1:{server.port}"
         async with site(f"https://{HOST}:{server.port}", connect_to=to, ca=str(ca.file)) as here:
@@ -106,30 +106,30 @@ async def judged(ca: Authority, pair: Pair, host: str = HOST) -> Verdict:
     ("days", "outcome"), [row((-1, 21), "pass", id="21 days left"), row((-1, 20), "fail", id="20 days left")]
 )
 async def test_days_left(ca: Authority, days: tuple[int, int], outcome: str) -> None:
-    assert (await judged(ca, ca.issue(days=days))).outcome == outcome
+    assert (await judged(ca, ca.certify(days=days))).outcome == outcome
 
 
 async def test_a_clients_certificate_does_not_stand_for_a_server(ca: Authority) -> None:
-    verdict = await judged(ca, ca.issue(usage=ExtendedKeyUsageOID.CLIENT_AUTH))
+    verdict = await judged(ca, ca.certify(usage=ExtendedKeyUsageOID.CLIENT_AUTH))
 
     assert verdict.message == "its extended key usage does not let it stand for a server"
 
 
 async def test_a_weak_intermediate_fails_though_the_leaf_is_strong(ca: Authority) -> None:
     below = ca.below(key=rsa.generate_private_key(public_exponent=65537, key_size=1024))
-    verdict = await judged(ca, below.issue(with_issuer=True))
+    verdict = await judged(ca, below.certify(with_issuer=True))
 
     assert verdict.message == "the issuer CN=intermediate's key is RSA 1024, wanted at least 2048 bits"
 
 
 async def test_an_intermediate_that_ends_soon_fails(ca: Authority) -> None:
-    verdict = await judged(ca, ca.below(days=(-1, 5)).issue(with_issuer=True))
+    verdict = await judged(ca, ca.below(days=(-1, 5)).certify(with_issuer=True))
 
     assert verdict.message == "a certificate of its chain expires in 5 days"
 
 
 async def test_a_short_curve_fails(ca: Authority) -> None:
-    pair = ca.issue(key=ec.generate_private_key(ec.SECP224R1()))
+    pair = ca.certify(key=ec.generate_private_key(ec.SECP224R1()))
     made = pair.context(weak=True)
     made.maximum_version = V.TLSv1_2
     async with bad.serving(bad.close_after_hello, tls=made) as server:

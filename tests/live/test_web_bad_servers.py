@@ -5,29 +5,24 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.live.web_help import HOST, Authority, Pair, authority, site
+from tests.live.web_help import HOST, Authority, authority, is_clear, site
 from tests.stubs import bad_http as bad
 
 from meshguard.targets.web import Page
 from meshguard.testing import judge
-from meshguard.verdict import Verdict
-from meshguard_checks.tls import certificate, versions
+from meshguard_checks.tls import versions
 from meshguard_checks.web import csp, hsts, no_technology_disclosure, redirects_to_https
 
 row = pytest.param
 HOME = Page(path="/")
 DEADLINE_S = 1.0
-IN_TIME_S = 2.5
+IN_TIME_S = 5.0
 """The deadline, and what a busy machine takes besides."""
 
 
 @pytest.fixture
 def ca(tmp_path: Path) -> Authority:
     return authority(tmp_path)
-
-
-def is_clear(verdict: Verdict) -> bool:
-    return verdict.outcome == "error" and bool(verdict.fix) and "\n" not in verdict.message + verdict.fix
 
 
 BEHAVIOURS = [
@@ -50,7 +45,7 @@ BEHAVIOURS = [
 @pytest.mark.parametrize(("behave", "reason"), BEHAVIOURS)
 async def test_over_https_it_is_an_error_in_time(ca: Authority, behave: bad.Behaviour, reason: str) -> None:
     async with (
-        bad.serving(behave, tls=ca.issue().context()) as server,
+        bad.serving(behave, tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
     ):
         begun = time.monotonic()
@@ -93,7 +88,7 @@ async def test_a_server_that_never_speaks_is_an_error_in_time() -> None:
 
 async def test_an_endless_body_is_cut_and_its_headers_are_judged(ca: Authority) -> None:
     async with (
-        bad.serving(bad.endless_body, tls=ca.issue().context()) as server,
+        bad.serving(bad.endless_body, tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
     ):
         verdict = await judge(hsts, HOME, here.web)
@@ -147,7 +142,7 @@ async def test_the_plain_port_is_not_guessed_where_the_site_is_elsewhere() -> No
 
 async def test_a_loop_of_redirects_is_an_error_after_one_request_each(ca: Authority) -> None:
     async with (
-        bad.serving(bad.redirects(b"/"), tls=ca.issue().context()) as server,
+        bad.serving(bad.redirects(b"/"), tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
     ):
         verdict = await judge(hsts, HOME, here.web)
@@ -165,7 +160,7 @@ async def test_redirects_without_end_are_left_after_ten(ca: Authority) -> None:
         await writer.drain()
 
     async with (
-        bad.serving(further, tls=ca.issue().context()) as server,
+        bad.serving(further, tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
     ):
         verdict = await judge(hsts, HOME, here.web)
@@ -176,7 +171,7 @@ async def test_redirects_without_end_are_left_after_ten(ca: Authority) -> None:
 
 @pytest.mark.parametrize("scheme", ["https", "http", "HTTPS"])
 async def test_a_host_that_is_not_named_is_never_contacted(ca: Authority, scheme: str) -> None:
-    pair = ca.issue()
+    pair = ca.certify()
     async with bad.serving(bad.answers()) as other:
         to = f"{scheme}://127.0.0.1:{other.port}/?token=s3cret".encode()
         async with (
@@ -199,7 +194,7 @@ async def test_a_host_that_is_not_named_is_never_contacted(ca: Authority, scheme
 
 
 async def test_a_host_that_is_named_is_followed(ca: Authority) -> None:
-    pair = ca.issue()
+    pair = ca.certify()
     async with bad.serving(bad.answers(b"server: other/1.0"), tls=pair.context()) as other:
         to = f"https://127.0.0.1:{other.port}/".encode()
         async with bad.serving(bad.redirects(to), tls=pair.context()) as server:
@@ -226,7 +221,7 @@ async def test_a_host_that_is_named_is_followed(ca: Authority) -> None:
 )
 async def test_a_redirect_to_no_https_address_is_judged_itself(ca: Authority, location: bytes) -> None:
     async with (
-        bad.serving(bad.redirects(location), tls=ca.issue().context()) as server,
+        bad.serving(bad.redirects(location), tls=ca.certify().context()) as server,
         bad.serving(bad.redirects(location, b"301 Moved")) as plain,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file), http_url=f"http://127.0.0.1:{plain.port}") as here,
     ):
@@ -242,7 +237,7 @@ async def test_a_redirect_to_no_https_address_is_judged_itself(ca: Authority, lo
 async def test_bytes_that_are_no_text_are_read_and_judged(ca: Authority) -> None:
     lines = (b"strict-transport-security: max-age=31536000; \xff\xfe", b"server: caf\xe9/1.0")
     async with (
-        bad.serving(bad.answers(*lines), tls=ca.issue().context()) as server,
+        bad.serving(bad.answers(*lines), tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
     ):
         policy = await judge(hsts, HOME, here.web)
@@ -261,7 +256,7 @@ async def test_the_cookie_of_one_answer_is_not_sent_with_the_next_request(ca: Au
             writer.write(b"HTTP/1.1 200 OK\r\nset-cookie: sid=s3cret; Secure\r\ncontent-length: 0\r\n\r\n")
 
     async with (
-        bad.serving(sets, tls=ca.issue().context()) as server,
+        bad.serving(sets, tls=ca.certify().context()) as server,
         site(f"https://127.0.0.1:{server.port}", ca=str(ca.file), headers={"X-Key": "k3y"}) as here,
     ):
         await here.web.get("/")
@@ -272,116 +267,22 @@ async def test_the_cookie_of_one_answer_is_not_sent_with_the_next_request(ca: Au
     assert "s3cret" not in str(here.evidence.observations)
 
 
-# --- certificates
+async def test_a_name_with_two_addresses_that_both_refuse_is_a_closed_port() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        async with site("https://localhost:9", http_url=f"http://localhost:{port}") as here:
+            verdict = await judge(redirects_to_https, HOME, here.web)
+
+    assert (verdict.outcome, verdict.got) == ("pass", "closed"), verdict.message
 
 
-async def both(pair: Pair, ca: Path, host: str = HOST) -> tuple[Verdict, Verdict]:
-    """What web.hsts and tls.certificate say of a server with this certificate."""
-    good = bad.answers(b"strict-transport-security: max-age=31536000")
-    async with bad.serving(good, tls=pair.context()) as server:
-        to = f"127.0.0.1:{server.port}"
-        async with site(f"https://{host}:{server.port}", ca=str(ca), connect_to=to) as here:
-            return await judge(hsts, HOME, here.web), await judge(certificate, here.tls, here.clock)
+async def test_garbage_in_the_date_is_no_clock(ca: Authority) -> None:
+    for date in (b"now", b"Mon, 99 Foo 9999 99:99:99 GMT", b"Mon, 01 Jan 2024 00:00:00"):
+        async with (
+            bad.serving(bad.answers(b"date: " + date, b"set-cookie: a-value"), tls=ca.certify().context()) as server,
+            site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
+        ):
+            answer = await here.web.get("/")
 
-
-async def test_a_good_certificate_passes(ca: Authority) -> None:
-    web, tls = await both(ca.issue(), ca.file)
-
-    assert (web.outcome, tls.outcome) == ("pass", "pass"), tls.message
-
-
-async def test_a_certificate_of_another_ca(ca: Authority, tmp_path: Path) -> None:
-    web, tls = await both(authority(tmp_path, "other").issue(), ca.file)
-
-    assert is_clear(web)
-    assert "no certificate that is trusted: unable to get local issuer certificate" in web.message
-    assert tls.outcome == "fail"
-    assert "it is not trusted: unable to get local issuer certificate" in tls.message
-
-
-async def test_an_expired_certificate(ca: Authority) -> None:
-    web, tls = await both(ca.issue(days=(-90, -2)), ca.file)
-
-    assert is_clear(web)
-    assert "certificate has expired" in web.message
-    assert (tls.outcome, tls.message[:17]) == ("fail", "it is valid from ")
-
-
-async def test_a_certificate_for_another_name(ca: Authority) -> None:
-    web, tls = await both(ca.issue("other.example"), ca.file)
-
-    assert is_clear(web)
-    assert "Hostname mismatch" in web.message
-    assert tls.message == f"it is for other.example, 127.0.0.1 and not for {HOST}"
-
-
-async def test_a_self_signed_certificate(tmp_path: Path, ca: Authority) -> None:
-    own = authority(tmp_path, "self")
-    web, tls = await both(own.issue(with_issuer=True), ca.file)
-
-    assert is_clear(web)
-    assert "self-signed certificate" in web.message
-    assert (tls.outcome, "self-signed certificate" in tls.message) == ("fail", True)
-
-
-async def test_a_chain_without_its_intermediate(ca: Authority) -> None:
-    below = ca.below()
-    alone, whole = below.issue(), below.issue(with_issuer=True)
-    web, tls = await both(alone, ca.file)
-
-    assert is_clear(web)
-    assert tls.outcome == "fail"
-    assert "the server sent no certificate besides it" in tls.message
-    assert [verdict.outcome for verdict in await both(whole, ca.file)] == ["pass", "pass"]
-
-
-async def test_a_ca_file_that_holds_no_certificate(ca: Authority, tmp_path: Path) -> None:
-    (tmp_path / "empty.pem").write_text("nothing\n")
-    web, tls = await both(ca.issue(), tmp_path / "empty.pem")
-
-    assert is_clear(web)
-    assert is_clear(tls)
-    assert "holds no CA certificate" in web.message
-    assert "holds no CA certificate" in tls.message
-
-
-@pytest.mark.parametrize(
-    ("behave", "versions_say"),
-    [
-        row(bad.close_at_once, "the server closed every connection without an answer", id="closes at once"),
-        row(bad.close_after_hello, "the server closed every connection without an answer", id="closes after the hello"),
-        row(bad.one_alert_byte, "the server closed every connection without an answer", id="closes within a record"),
-        row(bad.raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak TLS", id="plain http"),
-        row(bad.raw(b"220 mail.example ESMTP\r\n"), "does not speak TLS", id="mail"),
-        row(bad.raw(b"\x00" * 100), "does not speak TLS", id="zeros"),
-    ],
-)
-async def test_a_server_without_tls_is_not_passed(behave: bad.Behaviour, versions_say: str) -> None:
-    async with bad.serving(behave) as server, site(f"https://127.0.0.1:{server.port}") as here:
-        web = await judge(hsts, HOME, here.web)
-        tls = await judge(versions, here.tls)
-        leaf = await judge(certificate, here.tls, here.clock)
-
-    assert is_clear(web)
-    assert tls.outcome in ("error", "not-checked")
-    assert versions_say in tls.message
-    assert tls.fix
-    assert is_clear(leaf)
-
-
-async def test_a_tls_server_that_ends_without_an_alert_is_judged_by_what_it_said(ca: Authority) -> None:
-    head = b"HTTP/1.1 200 OK\r\nstrict-transport-security: max-age=31536000\r\n"
-
-    async def cut(reader: bad.Reader, writer: bad.Writer) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head + b"content-length: 1\r\n\r\nx")
-        await writer.drain()
-        writer.transport.abort()
-
-    async with (
-        bad.serving(cut, tls=ca.issue().context()) as server,
-        site(f"https://127.0.0.1:{server.port}", ca=str(ca.file)) as here,
-    ):
-        verdict = await judge(hsts, HOME, here.web)
-
-    assert verdict.outcome == "pass"
+        assert (answer.clock_offset_s, answer.cookies[0].name) == (None, "")

@@ -17,6 +17,7 @@ from meshguard.api import Clock
 from meshguard.evidence import Evidence
 from meshguard.targets.tls import Tls, TlsSettings
 from meshguard.targets.web import Web, WebSettings
+from meshguard.verdict import Verdict
 
 HOST = "health-mesh.example"
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -55,7 +56,7 @@ class Authority:
         path.write_bytes(pem(self.certificate))
         return path
 
-    def issue(
+    def certify(
         self,
         host: str = HOST,
         *,
@@ -144,3 +145,8 @@ async def site(url: str, *, deadline: str = "1s", **settings: object) -> AsyncIt
         yield Site(web, Tls(tls_settings, evidence), Clock.only(evidence), evidence)
     finally:
         await web.close()
+
+
+def is_clear(verdict: Verdict) -> bool:
+    """Whether an error says in one line what happened, and what to do."""
+    return verdict.outcome == "error" and bool(verdict.fix) and "\n" not in verdict.message + verdict.fix

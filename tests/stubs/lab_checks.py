@@ -36,6 +36,15 @@ async def hangs(lab: Lab) -> Verdict:
     return passed(await lab.hangs())
 
 
+@check("lab.resolves", method="test", fix="Name it.")
+async def resolves(lab: Lab) -> Verdict:
+    """The lab's name is found (the lab's rule book, 3).
+
+    Names that are not found keep a thread.
+    """
+    return passed(await lab.resolves())
+
+
 @check("lab.leaves", method="test", fix="Stay.")
 async def leaves(lab: Lab) -> Verdict:
     """The lab's library does not end the process (the lab's rule book, 4)."""

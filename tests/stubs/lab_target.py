@@ -93,6 +93,17 @@ class Lab(Target[LabSettings]):
         return "never"
 
     @fact
+    async def resolves(self) -> str:
+        """Nothing: it waits in the loop's own pool of threads, as a look-up of a name does."""
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 8)
+        return "late"
+
+    @fact
+    async def twice(self, number: int) -> int:
+        """Twice the number."""
+        return number * 2
+
+    @fact
     async def throttled(self) -> str:
         """Nothing: it always asks to slow down."""
         raise Throttled("slow down", retry_after=0.01)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,13 @@ def test_an_older_readable_file_is_closed_to_others(tmp_path: Path) -> None:
 
 
 def test_a_device_keeps_its_mode() -> None:
-    mode = Path("/dev/null").stat().st_mode
-    EvidenceWriter(Path("/dev/null"), HEAD).finish(True)
-    assert Path("/dev/null").stat().st_mode == mode
+    master, slave = os.openpty()
+    device = Path(os.ttyname(slave))
+    mode = device.stat().st_mode
+    EvidenceWriter(device, HEAD).finish(True)
+    assert device.stat().st_mode == mode != 0o600
+    os.close(slave)
+    os.close(master)
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
+
+from meshguard.errors import Stopped
 
 
 def main() -> None:
@@ -36,19 +39,18 @@ def main() -> None:
 
 
 def _stopped_early(number: int, _frame: object) -> NoReturn:
-    """What a signal does until an audit runs, which takes it over."""
-    from meshguard.cli.output import note
-    from meshguard.errors import Stopped
-
-    note(f"meshguard: stopped by {signal.Signals(number).name}; nothing was audited")
+    """What a signal does until an audit runs, which takes it over. It imports nothing: an import may be under way."""
+    with suppress(OSError):
+        os.write(2, f"meshguard: stopped by {signal.Signals(number).name}; nothing was audited\n".encode())
     raise Stopped
 
 
 def _ready_streams() -> None:
     """Make any output writable: UTF-8 whatever the locale says, and nowhere where a stream was closed."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass  # a file opened later must not become stdout
-    os.close(descriptor)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass  # a file opened later must not become stdout
+        os.close(descriptor)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

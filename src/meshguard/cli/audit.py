@@ -70,14 +70,16 @@ def run(options: AuditOptions) -> int:
         masks=plan.deployment.secrets(),
     )
     audit = Audit(plan, evidence, conclude=tell_answers(started.date()))
-    with make_progress(quiet=options.quiet) as audit.on_progress:
-        asyncio.run(_run(audit))
-    if writer is not None:
-        writer.finish(audit.incomplete or True)
-        if writer.fault and not audit.incomplete:
-            audit.incomplete = writer.fault
-    results = assemble(audit, circumstances)
-    return _report(results, outputs, options)
+    # The loop is closed after the reports are written: that waits for threads, such as one that looks a name up.
+    with asyncio.Runner() as runner:
+        with make_progress(quiet=options.quiet) as audit.on_progress:
+            runner.run(_run(audit))
+        if writer is not None:
+            writer.finish(audit.incomplete or True)
+            if writer.fault and not audit.incomplete:
+                audit.incomplete = writer.fault
+        results = assemble(audit, circumstances)
+        return _report(results, outputs, options)
 
 
 def _prepare(options: AuditOptions) -> tuple[list[Output], Recording | None]:

@@ -97,7 +97,7 @@ def show_explanation(name: str) -> None:
         raise MeshGuardError(f"no check or control is named {name!r}", fix=did_you_mean(name, known))
     parts = [_explain_check(check)] if check is not None else []
     parts += [_explain_control(profile, control) for profile, control in controls]
-    emit("\n".join(parts))
+    emit("\n".join(printable(line) for line in "\n".join(parts).split("\n")))
 
 
 def _explain_check(check: Check[Any]) -> str:
@@ -138,7 +138,7 @@ def _explain_control(profile: Profile, control: Control) -> str:
         ("Requires", ", ".join(control.requires)),
         ("References", "; ".join(f"{ref.framework} {ref.version}: {', '.join(ref.ids)}" for ref in control.refs)),
     )
-    lines += [printable(f"  {name:<13}{' '.join(text.split())}") for name, text in facts if text]
+    lines += [f"  {name:<13}{' '.join(text.split())}" for name, text in facts if text]
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PENDING = "not fully verified yet: "
 """How the reason of a control begins that lacks nothing but a check for all that it asks."""
 CHECKLIST_SECTION = "Security Checklist"
-_NEXT = re.compile(r"next: (?P<what>[^;]+?) \((?P<day>\d{4}-\d\d-\d\d)\)$")
+_NEXT = re.compile(r"(?:; |^)next: (?P<what>[^;]+?) \((?P<day>\d{4}-\d\d-\d\d)\)$")
 _OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
 
 
@@ -134,6 +134,11 @@ def checklists_of(results: Results) -> list[Checklist]:
         if control.section == CHECKLIST_SECTION:
             found.setdefault(control.place or CHECKLIST_SECTION, []).append(control)
     return [Checklist(name, tuple(items)) for name, items in found.items()]
+
+
+def without_next_day(finding: Finding) -> str:
+    """What is said, without the day that ends next, which stands in a list of its own."""
+    return _NEXT.sub("", finding.message) if finding.check.startswith("records.") else finding.message
 
 
 def next_days(results: Results) -> list[tuple[str, str]]:

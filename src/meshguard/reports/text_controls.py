@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from meshguard.reports.groups import without_next_day
 from meshguard.reports.text_style import PRIORITY_STYLE, count, hang, plain, say, some
 from meshguard.verdict import Outcome
 
@@ -35,10 +36,13 @@ def show_control(console: Console, control: ControlResult, findings: Sequence[Fi
     if not shown:
         say(console, Text(plain(control.reason)))
         return
+    last = ""
     for fixes in _by_fix(shown):
         groups = _by_place(fixes)
         for place, found in groups.items():
-            say(console, Text(place, style="dim"))
+            if place != last:
+                say(console, Text(place, style="dim"))
+            last = place
             _show_sentences(console, found, verbose=verbose)
         if fix := fixes[0].fix:
             hang(console, Text("→", style="bold"), Text(plain(fix, MAX_FIX)), indent=4 if _many(shown) else 2)
@@ -87,7 +91,8 @@ def _rank(finding: Finding) -> int:
 def _by_place(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(f"{plain(finding.check)} on {plain(finding.target)}", []).append(finding)
+        where = f" on {plain(finding.target)}" if finding.target != "-" else ""
+        groups.setdefault(f"{plain(finding.check)}{where}", []).append(finding)
     return groups
 
 
@@ -113,7 +118,7 @@ def _show_sentence(console: Console, findings: Sequence[Finding], *, verbose: bo
     if resources:
         names = ", ".join(resources) if verbose else some(resources, MAX_RESOURCES)
         text.append(names, style="bold" if first.outcome is Outcome.FAIL else "").append(": ")
-    text.append(plain(first.message))
+    text.append(plain(without_next_day(first)))
     if len(findings) == 1 or len({(str(f.got), str(f.want)) for f in findings}) == 1:
         text.append(_compared(first))
     if first.waiver is not None:

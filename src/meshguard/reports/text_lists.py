@@ -109,7 +109,9 @@ def _urgency(waiver: WaiverUsed) -> tuple[int, str]:
 
 
 def _show_waiver(console: Console, waiver: WaiverUsed) -> None:
-    of = f"{plain(waiver.control or waiver.check)} on {plain(waiver.resource)}"
+    of = plain(waiver.control or waiver.check)
+    if waiver.resource != "-":
+        of += f" on {plain(waiver.resource)}"
     if waiver.target != "*":
         of += f" of {plain(waiver.target)}"
     failures = count(waiver.findings, "failure")

@@ -127,7 +127,8 @@ class Docker(Target[DockerSettings]):
 
     kind = "docker"
     Settings = DockerSettings
-    DEFAULT_LIMITS = LimitSettings(connections=4)
+    # Measured with 1, 2, 4 and 8 for 50 containers: with 8 a call waits least for the thread that takes its answer.
+    DEFAULT_LIMITS = LimitSettings(connections=8)
 
     _made: EngineClient | None = None
 

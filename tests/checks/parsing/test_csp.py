@@ -55,9 +55,9 @@ def test_lists() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        row(";".join(f"d{n} x" for n in range(100_000)), id="a hundred thousand directives"),
+        row(";".join(f"d{n} x" for n in range(50_000)), id="fifty thousand directives"),
         row("script-src " + "'self' " * 100_000, id="a hundred thousand sources"),
-        row("a," * 500_000, id="half a million policies"),
+        row("a," * 50_000, id="fifty thousand policies"),
         row("*." * 500_000, id="one source of a megabyte"),
         row("script-src '" + "nonce-" * 200_000, id="a nonce that never ends"),
     ],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from meshguard.api import Answers, Field, Verdict, check, judged, undetermined
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 @check("score.weighted", method="examine", fix="Mend what is not satisfied, the critical and high controls first.")
@@ -17,7 +17,7 @@ async def weighted(results: Answers, *, min: Share = 0.95) -> Verdict:
     reduced audit has no score.
 
     Args:
-        min: the share that must be passed, 0 to 1.
+        min: the share that must be passed, from 0 to less than 1.
     """
     score = await results.score()
     if not score.whole or score.value is None:

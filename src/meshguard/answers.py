@@ -6,10 +6,11 @@ Its facts are computed from this audit's own verdicts, in a replay too, and are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from meshguard.errors import MeshGuardError
 from meshguard.fact import fact
 from meshguard.frameworks import covered, load_catalogue, picture, satisfied
 from meshguard.profile import Weights
@@ -19,6 +20,14 @@ from meshguard.target import Target, TargetSettings
 if TYPE_CHECKING:
     from meshguard.evidence import Evidence
     from meshguard.results import ControlResult
+
+
+def _known(name: str) -> str:
+    try:
+        load_catalogue().select(name)
+    except MeshGuardError as fault:
+        raise ValueError(f"{fault.mistakes[0].what}: {fault.mistakes[0].fix}") from None
+    return name
 
 
 class Score(BaseModel):
@@ -42,19 +51,27 @@ class FrameworkShare(BaseModel):
 
     requirements: int
     covered: float
+    applicable: int
+    """Requirements that are covered and apply."""
     satisfied: float
+    whole: bool
+    """Whether all controls that refer to the framework were audited."""
 
 
 class Answers(Target[TargetSettings]):
     """The results of the running audit."""
 
     kind = "results"
+    FrameworkName: TypeAlias = Annotated[str, AfterValidator(_known)]
+    """Short name of a framework in the catalogue, such as hipaa or owasp-top-10@2025."""
 
     def __init__(self, evidence: Evidence) -> None:
         super().__init__(TargetSettings.model_validate({"name": "audit"}), evidence)
         self.controls: Sequence[ControlResult] = ()
         self.weights = Weights()
         self.whole = False
+        self.framework_alone = ""
+        """The framework by which alone the audit was narrowed."""
 
     @fact(effect="computed")
     async def score(self) -> Score:
@@ -72,8 +89,14 @@ class Answers(Target[TargetSettings]):
     async def framework(self, name: str) -> FrameworkShare:
         """How much of a framework (hipaa, nist-csf, owasp-top-10@2025) controls stand for, and satisfy."""
         catalogue = load_catalogue()
+        chosen = catalogue.select(name)
         counted = [control for control in self.controls if control.counts]
-        found = picture(counted, catalogue, catalogue.select(name))
+        found = picture(counted, catalogue, chosen)
+        audited = catalogue.select(self.framework_alone) if self.framework_alone else []
         return FrameworkShare(
-            requirements=len(found), covered=round(covered(found), 4), satisfied=round(satisfied(found), 4)
+            requirements=len(found),
+            covered=round(covered(found), 4),
+            applicable=sum(one.status not in (None, "not-applicable") for one in found),
+            satisfied=round(satisfied(found), 4),
+            whole=self.whole or set(chosen) <= set(audited),
         )

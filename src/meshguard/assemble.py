@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from meshguard.answers import Answers
@@ -40,19 +41,18 @@ def tell_answers(today: date) -> Callable[[Audit, Target[Any]], None]:
 
     def tell(audit: Audit, answers: Target[Any]) -> None:
         assert isinstance(answers, Answers)  # noqa: S101 - the audit made it
-        answers.controls = [c for c in conclude(audit, today).controls if not _computed(audit, c.id)]
+        scope = audit.plan.scope
+        computed = {p.control.id for p in audit.plan.controls if any(task.computed for task in p.tasks)}
+        answers.controls = [c for c in conclude(audit, today).controls if c.id not in computed]
         answers.weights = _weights(audit.plan)
-        answers.whole = not audit.plan.scope.reduced and not audit.incomplete
+        answers.whole = not scope.reduced and not audit.incomplete
+        answers.framework_alone = scope.framework if not (scope.only or scope.skip or audit.incomplete) else ""
 
     return tell
 
 
-def _computed(audit: Audit, control: str) -> bool:
-    return any(task.computed for p in audit.plan.controls if p.control.id == control for task in p.tasks)
-
-
 def _weights(plan: Plan) -> Weights:
-    """The strictest first profile's weights; several profiles rarely differ in them."""
+    """The first profile's weights count where an audit has several."""
     return plan.profiles[0].weights
 
 
@@ -77,40 +77,55 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
         score=score_of(controls, _weights(plan)) if whole else None,
         score_formula=formula(_weights(plan)),
         coverage=_coverage(controls),
-        notes=(*circumstances.notes, *_notes(concluded)),
+        notes=(*circumstances.notes, *_notes(concluded, plan)),
         waivers=tuple(concluded.waivers),
         declarations=tuple(concluded.declarations),
         controls=tuple(controls),
         findings=tuple(concluded.findings),
-        populations=tuple(_population(judgement, plan) for judgement in audit.judgements.values()),
+        populations=_populations(audit),
         observations=_observations(audit),
     )
 
 
-def _notes(concluded: Concluded) -> list[str]:
-    """What ran out, or will soon, or does nothing."""
-    notes = [
+def _notes(concluded: Concluded, plan: Plan) -> list[str]:
+    """What ran out, or will soon, or does nothing; and what the profile switches off."""
+    notes = [f"{one.control.id} is switched off by the profile: {one.control.off}" for one in plan.off]
+    notes += [
         f"the declaration that {d.control} is not applicable expired on {d.expires}; it was judged"
         for d in concluded.declarations
         if d.state == "expired"
     ]
+    checks = {use.check.id for one in plan.controls for use in one.all_uses}
+    judged = {one.control.id for one in plan.controls}
     for waiver in concluded.waivers:
         what = f"waiver {waiver.name} ({waiver.control or waiver.check} on {waiver.resource})"
         if waiver.state == "expired":
-            notes.append(f"{what} expired on {waiver.expires}; {waiver.findings} failures count again")
+            count = f"{waiver.findings} failure{'s count' if waiver.findings != 1 else ' counts'} again"
+            notes.append(f"{what} expired on {waiver.expires}; {count if waiver.findings else 'remove it'}")
         elif waiver.state == "unused":
-            notes.append(f"{what} covers nothing that fails; remove it, or see whether its names are right")
+            # Of what this audit did not look at, nothing can be said.
+            if not plan.scope.reduced and (waiver.control in judged if waiver.control else waiver.check in checks):
+                notes.append(f"{what} covers nothing that fails; remove it, or see whether its names are right")
         elif waiver.ends_soon:
             notes.append(f"{what} ends on {waiver.expires}")
     return notes
 
 
-def _population(judgement: Judgement, plan: Plan) -> Population:
+def _populations(audit: Audit) -> tuple[Population, ...]:
+    controls: dict[str, dict[str, None]] = defaultdict(dict)
+    for planned in audit.plan.controls:
+        for task in planned.tasks:
+            controls[task.key][planned.control.id] = None
+    return tuple(_population(judgement, tuple(controls[key])) for key, judgement in audit.judgements.items())
+
+
+def _population(judgement: Judgement, controls: tuple[str, ...]) -> Population:
     return Population(
-        controls=tuple(p.control.id for p in plan.controls if any(t.key == judgement.task.key for t in p.tasks)),
+        controls=controls,
         check=judgement.task.check.id,
         target=judgement.task.target,
         parameters=judgement.task.shown_parameters,
+        overrides=tuple(judgement.task.shown_overrides),
         query=judgement.query,
         listed=judgement.listed,
         judged=sum(j.verdict.outcome in (Outcome.PASS, Outcome.FAIL) for j in judgement.judged),

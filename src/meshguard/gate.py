@@ -25,11 +25,12 @@ def decide(
     Open where the audit is complete and no control at or above the threshold is not satisfied or undetermined.
     `advisory` lets a control that is not satisfied through (1 becomes 0), and never one that is undetermined. What is
     judged only because another control requires it does not count, and what failed in the baseline already neither.
+    A failure that is let through lets nothing through with it: what else could not be looked at in its control counts.
     """
     in_scope = [control for control in controls if not control.pulled_in]
     counted = [c for c in in_scope if PRIORITIES.index(c.priority) <= PRIORITIES.index(fail_on)]
     failed = [c for c in counted if c.status is Status.NOT_SATISFIED and not c.known]
-    unknown = [c for c in counted if c.status is Status.UNDETERMINED]
+    unknown = [c for c in counted if c.status is Status.UNDETERMINED or c.unsettled]
     level = f"at or above {fail_on}" if fail_on != "low" else "in scope"
     if failed and not advisory:
         return _gate(NOT_SATISFIED, fail_on, advisory, f"{_count(failed)} {level} not satisfied")

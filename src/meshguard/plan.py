@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass, field
 from fnmatch import translate
@@ -17,7 +18,6 @@ from meshguard.values import canonical_json, did_you_mean
 from meshguard.waivers import Known, Waivers, load_waivers, too_long
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -202,9 +202,7 @@ def _uses(uses: Sequence[CheckUse], control: Control, profile: Profile, part: st
     return found
 
 
-def _connect(
-    planned: Mapping[str, PlannedControl], profiles: Sequence[Profile], mistakes: list[Mistake]
-) -> list[str]:
+def _connect(planned: Mapping[str, PlannedControl], profiles: Sequence[Profile], mistakes: list[Mistake]) -> list[str]:
     """Resolve what derived controls require, and refuse circles; all ids, each after those that it requires."""
     lines = {control_id: profile for profile in profiles for control_id in profile.controls}
     globs: dict[str, list[str]] = {}
@@ -261,16 +259,16 @@ def _check_declarations(plan: Plan, known: Mapping[str, object], mistakes: list[
 def _waivers(
     plan: Plan, planned: Mapping[str, PlannedControl], mistakes: list[Mistake], today: datetime.date | None
 ) -> Waivers:
-    from datetime import UTC, datetime
-
     path = plan.deployment.file.waivers
     if path is None:
         return Waivers()
-    known = None
-    if plan.profiles:
-        uses = (use.check for one in planned.values() for use in (*one.control.checks, *one.control.any))
-        known = Known(planned, set(uses), min(p.waivers.max_lifetime for p in plan.profiles))
-    return load_waivers(path, mistakes, known, today or datetime.now(UTC).date())
+    uses = (use.check for one in planned.values() for use in (*one.control.checks, *one.control.any))
+    known = Known(planned, set(uses), min(p.waivers.max_lifetime for p in plan.profiles))
+    return load_waivers(path, mistakes, known, today or _today())
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def load_plan(
@@ -313,6 +311,8 @@ def load_plan(
         raise Mistakes(mistakes)
     mistakes += look_too(deployment)
     if len(loaded) < len(profiles) or not loaded:  # which controls there are is not known; only what is certain counts
-        nothing: dict[str, object] = {"not_applicable": (), "settings": {}, "pins": {}}
-        deployment.file, scope, loaded = deployment.file.model_copy(update=nothing), Scope(), []
+        if deployment.file.waivers is not None:
+            load_waivers(deployment.file.waivers, mistakes, None, _today())
+        nothing: dict[str, object] = {"not_applicable": (), "settings": {}, "pins": {}, "waivers": None}
+        deployment.file, scope = deployment.file.model_copy(update=nothing), Scope()
     return make_plan(deployment, loaded, plugins, scope, mistakes)

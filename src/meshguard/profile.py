@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from meshguard.errors import MeshGuardError, Mistake
-from meshguard.settings import SIGN, Quoted, Setting
+from meshguard.settings import SIGN, Quoted, Setting, quoted
 from meshguard.values import Duration, did_you_mean, parse_duration
 from meshguard.yamlfile import Document, parse, read_yaml
 
@@ -163,7 +163,9 @@ class ProfileFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     meshguard: Literal[1] = Field(description="Version of this format.")
-    id: Quoted = Field(pattern=r"^[a-z][a-z0-9-]*$", description="The profile's name.")
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$"), BeforeValidator(quoted)] = Field(
+        description="The profile's name."
+    )
     title: str = Field(description="For people.")
     version: Quoted = Field(description="The profile's own version, quoted.")
     description: str = ""
@@ -266,7 +268,7 @@ class ProfileLoader:
         return profile
 
     def _extend(self, profile: Profile, base: Profile, file: ProfileFile, where: str) -> None:
-        """Take what another profile says; two that say different things need this one's own word, where it can say it."""
+        """Take what another profile says; where two say different things, this one must have its own word."""
         differ = [name for name, control in base.controls.items() if profile.controls.get(name, control) != control]
         differ += [
             SIGN + name
@@ -277,7 +279,9 @@ class ProfileLoader:
         if not first and base.weights != profile.weights and "weights" not in file.model_fields_set:
             differ.append("weights")
         self.mistakes += [
-            Mistake(where, f"two extended profiles say different things of {name}", _OWN_WORD if "." not in name else "")
+            Mistake(
+                where, f"two extended profiles say different things of {name}", _OWN_WORD if "." not in name else ""
+            )
             for name in differ
         ]
         profile.controls |= base.controls

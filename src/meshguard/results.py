@@ -128,6 +128,8 @@ class Population(Model):
     check: str
     target: str
     parameters: dict[str, object] = {}
+    overrides: tuple[dict[str, object], ...] = ()
+    """Other values of settings for some of the resources."""
     controls: tuple[str, ...] = ()
     """The controls that use the check so."""
     query: str
@@ -197,6 +199,8 @@ class ControlResult(Model):
     """Whether it is out of scope and judged only because another one requires it; the gate does not count it."""
     known: bool = False
     """Whether all that fails in it failed in the baseline already; the gate does not count it."""
+    unsettled: bool = False
+    """Whether something in it could not be looked at, whatever its status; a known or accepted failure hides it not."""
     declared: str = ""
     """Who declared it not applicable, and until when."""
 
@@ -302,18 +306,21 @@ def status_of(
     by check.
     """
     failed = [f for f in findings if f.outcome is Outcome.FAIL and f.waiver is None]
-    open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
     if failed:
         return Status.NOT_SATISFIED, _sentence(failed)
-    if open_:
-        return Status.UNDETERMINED, _sentence(open_)
-    unseen = f"not fully verified yet: {pending}" if pending else _unseen(findings, uses)
-    if unseen:
-        return Status.UNDETERMINED, unseen
+    if unsettled := unsettled_by(findings, pending, uses):
+        return Status.UNDETERMINED, unsettled
     if waived := [f for f in findings if f.waiver is not None]:
         return Status.WAIVED, f"{len(waived)} accepted failure{'s' if len(waived) != 1 else ''}: {_sentence(waived)}"
     passed = sum(f.outcome is Outcome.PASS for f in findings)
     return Status.SATISFIED, f"{passed} of {passed} verdicts pass"
+
+
+def unsettled_by(findings: list[Finding], pending: str = "", uses: Iterable[list[Finding]] | None = None) -> str:
+    """What could not be looked at, in a sentence; empty where everything was."""
+    if open_ := [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]:
+        return _sentence(open_)
+    return f"not fully verified yet: {pending}" if pending else _unseen(findings, uses)
 
 
 def _unseen(findings: list[Finding], uses: Iterable[list[Finding]] | None) -> str:
@@ -323,8 +330,8 @@ def _unseen(findings: list[Finding], uses: Iterable[list[Finding]] | None) -> st
     if uses is None:
         uses = [[f for f in findings if f.check == check] for check in sorted({f.check for f in findings})]
     for use in uses:
-        if use and not any(f.outcome in (Outcome.PASS, Outcome.FAIL) for f in use):
-            return f"{use[0].check} found nothing that it speaks of"
+        if not any(f.outcome in (Outcome.PASS, Outcome.FAIL) for f in use):
+            return f"{use[0].check if use else 'a check'} found nothing that it speaks of"
     return ""
 
 

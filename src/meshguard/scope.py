@@ -43,16 +43,22 @@ def in_scope(planned: Mapping[str, PlannedControl], scope: Scope, mistakes: list
             mistakes.append(Mistake("--framework", f"no control in scope refers to {scope.framework!r}"))
     _refuse_idle(wanted, scope, mistakes)
     whole = {p.control.id for p in wanted if _is_named(p, scope)}
-    pulled = {name for name in _required(whole, planned) if not _matches(name, scope.skip)}
+    parts = {p.control.id for p in wanted if not _matches(p.control.id, scope.skip) and _has_part(p, scope)} - whole
     # What is required is judged whole, or what is derived from it would rest on a part.
-    partly = {p.control.id for p in wanted if not _matches(p.control.id, scope.skip)} - whole - pulled
-    for control_id in partly:
+    pulled = {name for name in _required(whole | parts, planned) if not _matches(name, scope.skip)}
+    for control_id in parts - pulled:
         planned[control_id].narrow(lambda t: _task_matches(t, scope.only), lambda g: _gap_matches(g, scope.only))
-    kept = whole | pulled | {control_id for control_id in partly if planned[control_id].has_work}
-    asked = {p.control.id for p in wanted if not scope.only or _touches(p, scope.only)}
-    for control_id in pulled - asked:
+    for control_id in pulled - whole - parts:
         planned[control_id].pulled_in = True
+    kept = whole | parts | pulled
     return [p for control_id, p in planned.items() if control_id in kept and _keep(p, scope)]
+
+
+def _has_part(planned: PlannedControl, scope: Scope) -> bool:
+    """Whether a check or a target of the control is asked for."""
+    return any(_task_matches(task, scope.only) for task in planned.tasks) or any(
+        _gap_matches(gap, scope.only) for gap in planned.gaps
+    )
 
 
 def _is_named(planned: PlannedControl, scope: Scope) -> bool:

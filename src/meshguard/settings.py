@@ -42,7 +42,8 @@ SIGN = "$"
 """Begins the name of a setting; a text that begins with it is written with two."""
 
 
-def _quoted(value: Any) -> Any:
+def quoted(value: Any) -> Any:
+    """Refuse what YAML made of a text that stands without quotes."""
     if isinstance(value, int | float | datetime.date):
         kind = "date" if isinstance(value, datetime.date) else "number"
         kind = "truth value" if isinstance(value, bool) else kind
@@ -50,7 +51,7 @@ def _quoted(value: Any) -> Any:
     return value
 
 
-Quoted = Annotated[str, BeforeValidator(_quoted)]
+Quoted = Annotated[str, BeforeValidator(quoted)]
 """An identifier: unquoted, YAML makes the number 1.1 of 1.10, a date of 2026-01-01, and true of yes."""
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from meshguard.errors import MeshGuardError, Mistake
-from meshguard.settings import Quoted
+from meshguard.settings import Quoted, quoted
 from meshguard.values import did_you_mean, show_duration
 from meshguard.yamlfile import Document, parse, read_yaml
 
@@ -39,7 +39,7 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[datetime.date, BeforeValidator(_day)]
-Text = Annotated[Quoted, StringConstraints(strip_whitespace=True, min_length=1)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), BeforeValidator(quoted)]
 
 
 class Decision(BaseModel):
@@ -70,7 +70,7 @@ class Waiver(Decision):
 
     control: Quoted = Field("", description="Control whose failure is accepted.")
     check: Quoted = Field("", description="Check whose failure is accepted, in whatever control.")
-    target: Quoted = Field("*", min_length=1, description="Target, such as docker:local; globs.")
+    target: Text = Field("*", description="Target, such as docker:local; globs.")
     resource: Text = Field(description="Resource, by its stable name; globs, but not one that matches all.")
     ticket: Text = Field(description="Where it is tracked.")
     created: Day = Field(description="The day on which it was approved.")

@@ -83,6 +83,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "clean": made.clean(),
         "empty": made.empty(),
         "large": made.large(),
+        "guide": made.guide(),
     }.items():
         (folder / f"{name}.html").write_text(render(results), encoding="utf-8")
     return folder

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-NAMES = ["all", "narrowed", "clean", "empty", "large"]
+NAMES = ["all", "narrowed", "clean", "empty", "guide", "large"]
 HSTS = "#control-transport\\.hsts"
 
 CONTRASTS = """
@@ -242,7 +242,7 @@ def test_paper_is_light_in_dark_mode(open_report: Open) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["all", "narrowed", "clean", "empty"])
+@pytest.mark.parametrize("name", NAMES[:5])
 def test_all_text_has_enough_contrast(open_report: Open, name: str, scheme: Any) -> None:
     page = open_report(name, color_scheme=scheme)
     open_all(page)
@@ -254,7 +254,7 @@ def test_all_text_has_enough_contrast(open_report: Open, name: str, scheme: Any)
 
 
 @pytest.mark.parametrize("width", [360, 700, 820, 1280])
-@pytest.mark.parametrize("name", ["all", "narrowed", "empty"])
+@pytest.mark.parametrize("name", ["all", "narrowed", "empty", "guide"])
 def test_nothing_is_wider_than_the_screen(open_report: Open, name: str, width: int) -> None:
     page = open_report(name, viewport={"width": width, "height": 740})
     open_all(page)
@@ -285,7 +285,7 @@ def test_a_large_report_opens_and_filters(open_report: Open) -> None:
     assert len(shown(page)) == 5
 
 
-@pytest.mark.parametrize("name", NAMES[:4])
+@pytest.mark.parametrize("name", NAMES[:5])
 def test_landmarks_headings_and_names(open_report: Open, name: str) -> None:
     page = open_report(name)
     open_all(page)
@@ -303,7 +303,7 @@ def test_landmarks_headings_and_names(open_report: Open, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", NAMES[:4])
+@pytest.mark.parametrize("name", NAMES[:5])
 def test_axe_finds_nothing(open_report: Open, axe: str, name: str, scheme: Any) -> None:
     page = open_report(name, color_scheme=scheme, bypass_csp=True)
     open_all(page)

@@ -38,18 +38,18 @@ def status(results: Any, control: str = "lab.all-ok") -> tuple[str, str]:
         pytest.param("things: [a, bad]", "not-satisfied", BAD, 1, id="one fails"),
         pytest.param("things: [a, skip]", "satisfied", "1 of 1 verdicts pass", 0, id="one does not apply"),
         pytest.param("things: [skip]", "undetermined", "lab.ok found nothing that it speaks of", 3, id="none applies"),
-        pytest.param("things: []", "undetermined", "-: there are no things to look at", 3, id="nothing to look at"),
+        pytest.param("things: []", "undetermined", "lab:main: there are no things to look at", 3, id="nothing to look at"),
         pytest.param(
             "things: [], left_out: 4",
             "undetermined",
-            "-: there are no things to look at (4 left out by label=test)",
+            "lab:main: there are no things to look at (4 left out by label=test)",
             3,
             id="all left out",
         ),
         pytest.param(
             "things: [a], whole: false",
             "undetermined",
-            "-: not all things could be listed: page 2 was not answered",
+            "lab:main: not all things could be listed: page 2 was not answered",
             3,
             id="an incomplete list",
         ),
@@ -75,7 +75,7 @@ def test_one_broken_resource_keeps_the_verdicts_of_the_others(work: Workplace) -
 def test_a_gap_is_undetermined_and_says_what_to_add(work: Workplace) -> None:
     work.write("meshguard.yaml", "name: demo\nprofile: ./profile.yaml\n")
     results = audited(work, code=3)
-    assert status(results) == ("undetermined", "-: no lab target in meshguard.yaml")
+    assert status(results) == ("undetermined", "lab: no lab target in meshguard.yaml")
     assert "add one under `targets: lab:`" in results["findings"][0]["fix"]
 
 
@@ -155,11 +155,20 @@ NOT_APPLICABLE = "not_applicable: [{control: lab.all-ok, reason: one host, owner
 
 
 def test_a_declaration_that_holds(work: Workplace) -> None:
-    work.write("meshguard.yaml", DEPLOYMENT + NOT_APPLICABLE % "2099-01-01")
+    work.write("meshguard.yaml", DEPLOYMENT.split("targets:")[0] + NOT_APPLICABLE % "2099-01-01")
     results = audited(work, code=0)
     assert status(results) == ("not-applicable", "one host")
     assert results["controls"][0]["declared"] == "owner ops, approved by ciso, until 2099-01-01"
     assert "one host (owner ops, approved by ciso, until 2099-01-01)" in work.call("audit").stdout
+
+
+def test_a_declaration_that_denies_what_is_there_is_a_failure(work: Workplace) -> None:
+    work.write("meshguard.yaml", DEPLOYMENT + NOT_APPLICABLE % "2099-01-01")
+    results = audited(work, code=1)
+    found, reason = status(results)
+    assert found == "not-satisfied"
+    assert "declared not applicable, but there is something that it applies to" in reason
+    assert results["declarations"][0]["state"] == "contradicted"
 
 
 def test_a_declaration_that_has_expired_is_judged_and_noted(work: Workplace) -> None:
@@ -245,7 +254,7 @@ def test_a_fact_that_the_recording_lacks_is_undetermined(work: Workplace) -> Non
     audited(work, "-e", "evidence.jsonl")
     work.lab("name: other")
     results = audited(work, "--replay", "evidence.jsonl", code=3)
-    assert status(results) == ("undetermined", "-: the recording does not hold lab:other/things()")
+    assert status(results) == ("undetermined", "lab:other: the recording does not hold lab:other/things()")
     assert results["notes"] == ["the recording was made for another state of the deployment file (demo)"]
 
 
@@ -306,9 +315,9 @@ def test_quiet_and_verbose(work: Workplace) -> None:
     work.lab("name: main, things: [a, bad]")
     quiet, normal, verbose = (work.call("audit", *flag).stdout for flag in (["-q"], [], ["-v"]))
     assert quiet == "CLOSED for full scope: 1 control at or above high not satisfied (exit 1)\n"
-    assert "✗ lab.ok on lab:main  bad" in normal
+    assert "✗ bad: the state is bad" in normal
     assert "✓" not in normal
-    assert "✓ lab.ok on lab:main  a" in verbose
+    assert "✓ a: " in verbose
 
 
 def test_a_result_is_rendered_again(work: Workplace) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from meshguard.gate import decide
-from meshguard.profile import Phase, Priority, Reference
+from meshguard.profile import Phase, Priority, Reference, Weights
 from meshguard.results import (
     ControlResult,
     Coverage,
+    Declaration,
     Finding,
     LeftOutOf,
     Named,
@@ -24,10 +26,11 @@ from meshguard.results import (
     Status,
     Subject,
     Tool,
+    WaiverUsed,
     finding_id,
     status_of,
 )
-from meshguard.score import score_of
+from meshguard.score import formula, score_of
 from meshguard.values import Shown
 from meshguard.verdict import Outcome
 
@@ -87,6 +90,10 @@ class Made:
     phase: tuple[Phase, ...] = ("pre", "post")
     declared: tuple[str, str] | None = None
     pending: str = ""
+    method: str = ""
+    requires: tuple[str, ...] = ()
+    follows: tuple[Status, str] | None = None
+    """What it has from the controls that it requires."""
 
 
 TRANSPORT, CONTAINERS, SESSIONS, CLOUD, OPERATIONS = (
@@ -459,8 +466,9 @@ def _keys(ran: Ran, row: Row) -> tuple[str, ...]:
     return (*listed, f"{ran.target}/{ran.check.split('.')[0]}({row.resource[:200]!r})")
 
 
-def _population(ran: Ran) -> Population:
+def _population(ran: Ran, control: str) -> Population:
     return Population(
+        controls=(control,),
         check=ran.check,
         target=ran.target,
         parameters=ran.parameters,
@@ -481,7 +489,12 @@ def _control(made: Made, findings: list[Finding]) -> ControlResult:
     declared = ""
     if made.declared:
         status, (reason, declared) = Status.NOT_APPLICABLE, made.declared
+    if made.follows:
+        status, reason = made.follows
     return ControlResult(
+        method=made.method,
+        requires=made.requires,
+        derived=bool(made.requires),
         id=made.id,
         title=made.title,
         statement=made.statement,
@@ -543,11 +556,13 @@ def _results(made: list[Made], *, scope: ScopeUsed, complete: bool | str, run: R
             undetermined=statuses.count(Status.UNDETERMINED),
             waived=statuses.count(Status.WAIVED),
             not_applicable=statuses.count(Status.NOT_APPLICABLE),
+            determined=round(1 - statuses.count(Status.UNDETERMINED) / len(controls), 4) if controls else 0.0,
         ),
+        score_formula=formula(Weights()),
         notes=notes,
         controls=tuple(controls),
         findings=tuple(finding for found in findings.values() for finding in found),
-        populations=tuple(_population(ran) for one in made for ran in one.ran if ran.target != "aws"),
+        populations=tuple(_population(ran, one.id) for one in made for ran in one.ran if ran.target != "aws"),
         observations=tuple(
             ObservationUsed(key=key, digest=_digest(key), time="2026-10-05T09:30:07.250Z", error=failed.get(key, ""))
             for key in keys
@@ -581,6 +596,138 @@ def sample(*, reduced: bool = False, incomplete: bool = False, replayed: bool = 
         complete="interrupted by SIGTERM" if incomplete else True,
         run=RUN.model_copy(update={"replayed": _digest("recording")}) if replayed else RUN,
         notes=("the waiver WVR-9 of containers.capabilities expired on 2026-09-30 and does not count",),
+    )
+
+
+PRE, POST = "Pre-Deployment Checklist", "Post-Deployment Checklist"
+
+
+def _item(name: str, place: str, statement: str, status: Status, reason: str, *requires: str) -> Made:
+    """An item of the guide's checklists, which follows from other controls."""
+    return Made(
+        f"checklist.{name}",
+        f"Before release: {statement.lower()}",
+        "Security Checklist",
+        "high",
+        [],
+        statement,
+        place,
+        method="derived",
+        requires=requires,
+        follows=(status, reason),
+    )
+
+
+def _checklists() -> list[Made]:
+    pending = "not fully verified yet: needs"
+    return [
+        _item("pre.headers", PRE, "Security headers configured", Status.SATISFIED, "1 of 1 holds", "web.hsts"),
+        _item(
+            "pre.containers",
+            PRE,
+            "Containers hardened",
+            Status.NOT_SATISFIED,
+            "docker.root is not satisfied: api: the user is 0:0 (and 1 more)",
+            "docker.root",
+        ),
+        _item(
+            "pre.alerts",
+            PRE,
+            "Alerting tested",
+            Status.UNDETERMINED,
+            f"alerts.delivered is undetermined: {pending} an alert that arrives",
+            "alerts.delivered",
+        ),
+        _item(
+            "post.reports", POST, "Reports generated", Status.WAIVED, "1 accepted failure: unsigned", "records.report"
+        ),
+        _item("post.rollout", POST, "Both sides switched", Status.NOT_APPLICABLE, "0 of 1", "deploy.blue-green"),
+    ]
+
+
+def _guide_controls() -> list[Made]:
+    fix = "Set `user:` in compose.yaml."
+    root = [
+        Row("api", "error", "the container vanished", fix="run the audit again"),
+        Row("db", "fail", "the user is 0:0", True, False, fix),
+        Row("worker", "fail", "the user is 0:0", True, False, fix),
+        Row("[red]proxy[/red]", "fail", "the user root is uid 0", 0, 10001, fix),
+        Row("legacy", "fail", "the user is 0:0", True, False, fix, waiver="HM-9"),
+    ]
+    late = "report/monthly is not signed; next: report/monthly is due for review in 5 days (2026-10-10)"
+    restore = "1 entry holds; next: restore-test/database is due for review (2027-01-02)"
+    gap = Row("-", "not-checked", "no aws target in meshguard.yaml", fix="add one under `targets: aws:`")
+    unsigned = Row("-", "fail", late, fix="Sign it.", waiver="HM-8")
+    hipaa = Reference(framework="HIPAA", version="45 CFR 164", ids=("164.312(a)(1)", "164.312(e)(1)"))
+    return [
+        Made("web.hsts", "HTTPS is remembered", "Transport", "high", [_hsts()], refs=(hipaa,), method="test"),
+        Made("docker.root", "No process is root", "Containers", "critical", [Ran("docker.root", "docker:local", root)]),
+        Made("records.report", "The report is signed", "Records", "medium", [_record(unsigned)]),
+        Made("records.restore", "A restore succeeded", "Records", "high", [_record(Row("-", "pass", restore))]),
+        Made("cloud.keys", "Keys rotate", "Cloud", "critical", [Ran("aws.keys", "aws", [gap])], refs=(hipaa,)),
+        Made("alerts.delivered", "Alerts arrive", "Alerts", "medium", [], pending="needs an alert that arrives"),
+        *(
+            Made(f"api.later-{n}", f"Demand {n}", "API", ("critical", "low")[n % 2 == 0], [], pending=f"needs api.{n}")
+            for n in range(1, 9)
+        ),
+        Made("deploy.blue-green", "Two sides", "Deployment", "low", [], declared=("one host", "owner ops")),
+    ]
+
+
+def _hsts() -> Ran:
+    return Ran("web.hsts", "web:public", [Row("/", "pass", "max-age is 365d", "365d", "365d")], "test")
+
+
+def _record(row: Row) -> Ran:
+    return Ran("records.fresh", "records:records", [row])
+
+
+_DECIDED = {"owner": "Platform team", "approver": "Head of security"}
+
+
+def _waiver(
+    ticket: str, resource: str, state: str, expires: date, findings: int, *, ends_soon: bool = False
+) -> WaiverUsed:
+    said = {"name": ticket, "ticket": ticket, "resource": resource, "state": state, "expires": expires, **_DECIDED}
+    rest = {"target": "*", "control": "docker.root", "reason": "It goes with the next release.", "findings": findings}
+    return WaiverUsed.model_validate({**said, **rest, "created": date(2026, 6, 1), "ends_soon": ends_soon})
+
+
+def _declaration(control: str, state: str) -> Declaration:
+    said = {"control": control, "reason": "There is one host.", "state": state, "expires": date(2027, 6, 30)}
+    return Declaration.model_validate({**said, **_DECIDED, "ticket": "HM-1"})
+
+
+def guide() -> Results:
+    """What a guide has beside controls: checklists, what waits, what follows, decisions, a baseline, days that come."""
+    made = [*_guide_controls(), *_checklists()]
+    found = _results(made, scope=FULL, complete=True, run=RUN, notes=())
+    known = {"docker.root": "2026-09-01"}
+    return found.model_copy(
+        update={
+            "waivers": (
+                _waiver("HM-9", "legacy", "in use", date(2026, 10, 20), 1, ends_soon=True),
+                _waiver("HM-8", "-", "in use", date(2027, 3, 1), 1),
+                _waiver("HM-7", "gone", "unused", date(2027, 3, 1), 0),
+                _waiver("HM-6", "db", "expired", date(2026, 9, 30), 1),
+            ),
+            "declarations": (
+                _declaration("deploy.blue-green", "in use"),
+                _declaration("web.hsts", "expired"),
+                _declaration("records.report", "contradicted"),
+            ),
+            "baseline_until": date(2026, 12, 31),
+            "controls": tuple(
+                control.model_copy(update={"pulled_in": control.id == "cloud.keys", "known": control.id in known})
+                for control in found.controls
+            ),
+            "findings": tuple(
+                f.model_copy(update={"known_since": known[f.control]})
+                if f.control in known and f.outcome == "fail"
+                else f
+                for f in found.findings
+            ),
+        }
     )
 
 

@@ -58,6 +58,7 @@ VARIANTS = [
     pytest.param(made.clean(), id="all satisfied"),
     pytest.param(made.empty(), id="nothing at all"),
     pytest.param(made.large(120, 2), id="much of the same"),
+    pytest.param(made.guide(), id="a guide with checklists and decisions"),
 ]
 
 
@@ -293,7 +294,8 @@ def test_every_finding_and_every_observation_is_reachable(results: Results) -> N
 def test_what_is_undetermined_says_what_would_settle_it() -> None:
     words = Page(render(made.sample())).text.partition("What is undetermined")[2].partition("All controls")[0]
     assert "To settle it: grant s3:GetBucketPolicy to the audit role" in words
-    assert "To settle it: see its findings and populations; no remedy was named." in words
+    assert "1 control waits for checks that do not exist yet" in words
+    assert "Administrators log in with a second factor sessions.mfa a record of the identity provider's policy" in words
 
 
 def test_what_fails_is_listed_by_priority() -> None:
@@ -438,3 +440,66 @@ def test_how_long_it_took(started: str, finished: str, told: str) -> None:
     results = made.clean()
     run = results.run.model_copy(update={"started": started, "finished": finished})
     assert told in Page(render(results.model_copy(update={"run": run}))).text
+
+
+def part(name: str, until: str, results: Results | None = None) -> str:
+    """The text of the page from one heading to another, behind the list of contents."""
+    words = " ".join(" ".join(Page(render(results or made.guide())).words).split())
+    return words.partition("This run")[2].partition(name)[2].partition(until)[0]
+
+
+def test_what_waits_for_a_check_is_folded_by_its_reason_and_still_listed() -> None:
+    words = part("What is undetermined", "What was accepted")
+    assert "1 control needs a aws target" not in words
+    assert "1 control needs an aws target, which the deployment does not have" in words
+    assert "9 controls wait for checks that do not exist yet" in words
+    assert "Demand 8 api.later-8 needs api.8" in words
+    assert "1 control follows from others that are undetermined They are settled when those are." in words
+
+
+def test_the_checklists_are_tables_in_the_guides_order_with_the_reasons() -> None:
+    words = part("The guide's checklists", "Waivers, declarations")
+    assert "Pre-Deployment Checklist 1 of 3 items satisfied" in words
+    assert "satisfied Security headers configured –" in words
+    assert "not satisfied Containers hardened docker.root is not satisfied: api: the user is 0:0 (and 1 more)" in words
+    assert words.index("Alerting tested") < words.index("Post-Deployment Checklist") < words.index("Reports generated")
+
+
+def test_the_ledger_has_every_waiver_and_declaration_with_its_state() -> None:
+    words = part("Waivers, declarations and what ends next", "Frameworks")
+    assert "in use ends soon HM-9 docker.root on legacy 1 failure It goes with the next release." in words
+    assert "unused HM-7 docker.root on gone nothing that it speaks of fails" in words
+    assert "expired HM-6 docker.root on db 1 failure counts again" in words
+    assert "contradicted HM-1 records.report there is something that it applies to" in words
+    assert "2026-10-10 report/monthly is due for review in 5 days" in words
+
+
+def test_marks_of_a_control_are_words() -> None:
+    words = part("All controls", "Observations No")
+    assert "out of scope, judged because another control requires it" in words
+    assert "known from the baseline, does not close the gate" in words
+    assert "Known since: 2026-09-01, in the baseline" in words
+    assert "follows from others no weight in the score Requires: docker.root" in words
+
+
+def test_the_score_is_never_without_what_is_determined() -> None:
+    words = Page(render(made.guide())).text
+    assert "% score" in words
+    assert "% determined" in words
+    assert "Score: weight of satisfied over weight of applicable controls" in words
+
+
+def test_frameworks_show_the_worst_status_by_requirement() -> None:
+    words = part("Frameworks", "All controls")
+    assert "HIPAA 45 CFR 164: 2 requirements, 2 undetermined" in words
+    assert "164.312(a)(1) undetermined web.hsts , cloud.keys" in words
+
+
+def test_a_population_is_shown_at_the_controls_that_it_was_run_for_alone() -> None:
+    results = made.clean()
+    first = results.populations[0]
+    other = first.model_copy(update={"controls": ("operations.other",), "listed": 7777})
+    words = Page(render(results.model_copy(update={"populations": (first, other)}))).text
+    assert "7,777" not in words
+    older = other.model_copy(update={"controls": ()})
+    assert "7,777" in Page(render(results.model_copy(update={"populations": (older,)}))).text

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from docker.types import Mount
+
 from examples.healthmesh.defect import Alteration, Defect
 
 from .spec import FAILS, Spec

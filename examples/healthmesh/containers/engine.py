@@ -12,6 +12,7 @@ from typing import Any
 import docker
 from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
+
 from examples.healthmesh.defect import Mistake
 from examples.healthmesh.secret import Secrets
 

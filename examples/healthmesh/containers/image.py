@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 from docker import DockerClient
+
 from examples.healthmesh.defect import Mistake
 
 from .spec import BUSYBOX, WEB_PORT

@@ -87,7 +87,7 @@ def _doings(now: RecordSet) -> list[Record]:
     return [
         Record("breach", {"id": "wrong-address", **breach, **events}),
         Record("post-incident", {"id": "queue", **incident, **events}, text=review),
-        *(Record("hipaa-rule", _evaluated(name, day(1))) for name in RULES),
+        *(Record("hipaa-rule", _evaluated(name, day(0))) for name in RULES),
         _paper("restore-test", "database", day(12), subject="the database", **tried),
         _paper("rollback-test", "api", day(15), subject="the api", **tried),
         _paper("ledger-verification", "trail", day(2), subject="the audit trail", result="passed", review_every="7d"),

@@ -3,12 +3,13 @@
 import hmac
 from urllib.parse import parse_qs
 
-from examples.healthmesh.secret import DEMO_USER, Secrets
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from examples.healthmesh.secret import DEMO_USER, Secrets
 
 from . import pages, sessions
 from .headers import SecurityHeaders

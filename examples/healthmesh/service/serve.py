@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
+
 from examples.healthmesh import record, secret
 from examples.healthmesh.defect import Mistake, altered
 from examples.healthmesh.files import State, write_whole
-from starlette.types import ASGIApp
 
 from .app import plain_app, secure_app
 from .defects import WEB_DEFECTS

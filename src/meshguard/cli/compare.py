@@ -7,7 +7,7 @@ from pathlib import Path
 
 from meshguard.cli.output import emit, write_file
 from meshguard.cli.report import load_results
-from meshguard.compare import compare
+from meshguard.compare import became_worse, compare
 from meshguard.errors import MeshGuardError
 from meshguard.reports.diff import render_diff
 from meshguard.results import Results
@@ -19,9 +19,7 @@ def show_diff(before: Path, after: Path, *, by_resource: bool) -> int:
     old, new = load_results(before), load_results(after)
     changes = compare(old, new, by_resource=by_resource)
     emit(render_diff(old, new, changes))
-    good = (Outcome.PASS, Outcome.NOT_APPLICABLE)
-    bad = [c for c in changes if c.kind == "worse" or (c.kind == "new" and c.finding.outcome not in good)]
-    return 1 if bad else 0
+    return 1 if became_worse(changes) else 0
 
 
 def make_baseline(results: Path, until: str, output: Path) -> None:

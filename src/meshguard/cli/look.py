@@ -19,11 +19,15 @@ from meshguard.uses import IMPLICIT
 from meshguard.values import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from meshguard.check import Check
+    from meshguard.deployment import Deployment
     from meshguard.plan import Task
     from meshguard.profile import CheckUse, Control, Phase, Priority, Profile
+    from meshguard.records.document import Documents
+    from meshguard.records.register import LoadedRegister
+    from meshguard.records.statement import Statement
 
 
 def show_checks(pattern: str, *, as_json: bool) -> None:
@@ -102,7 +106,8 @@ def show_explanation(name: str) -> None:
 
 def _explain_check(check: Check[Any]) -> str:
     where = f", once for each of {check.over.name}" if check.over is not None else ""
-    lines = [f"Check {check.id}", "", f"  {check.requirement}", *(f"\n  {note}" for note in check.notes), ""]
+    notes = [line for note in check.notes for line in ("", f"  {note}")]
+    lines = [f"Check {check.id}", "", f"  {check.requirement}", *notes, ""]
     lines.append(f"  Method      {check.method} (NIST SP 800-53A)")
     lines.append(f"  Looks at    {' and '.join(kind for kind in check.kinds if kind != 'clock')}{where}")
     lines.append(f"  Asks        {', '.join(f'{fact.name} ({fact.effect})' for fact in check.asks)}")
@@ -204,8 +209,8 @@ def _hosts(plan: Plan) -> list[str]:
 
 
 def show_validation(path: Path, profiles: tuple[str, ...]) -> None:
-    """Say that all files are right, or raise all mistakes."""
-    plan = load_plan(path, Plugins(), Scope(), profiles)
+    """Say that all files are right, or raise all mistakes: of deployment, profiles, waivers and records."""
+    plan = load_plan(path, Plugins(), Scope(), profiles, look_too=record_mistakes)
     kinds = Counter(kind for kind, targets in plan.deployment.targets.items() for _ in targets)
     emit(
         f"{path}: no mistakes; {len(plan.controls)} controls, {len(plan.tasks)} checks on targets "
@@ -214,6 +219,61 @@ def show_validation(path: Path, profiles: tuple[str, ...]) -> None:
     missing = sorted({gap.kind for planned in plan.controls for gap in planned.gaps})
     if missing:
         emit(f"No target of kind {', '.join(missing)}: what needs one will be undetermined\n")
+
+
+def record_mistakes(deployment: Deployment) -> Iterator[Mistake]:
+    """What is wrong in the registers that a deployment names, and in the documents of their entries.
+
+    An audit does not stop for it: there, a register that cannot be read is an error of the checks that need it, and
+    all other checks are still judged.
+    """
+    folders = {settings.folder for settings in deployment.targets.get("records", {}).values()}  # type: ignore[attr-defined]
+    for folder in sorted(folders):
+        yield from _of_folder(folder)
+
+
+def _of_folder(folder: Path) -> Iterator[Mistake]:
+    from meshguard.records.document import Documents
+    from meshguard.records.kinds import KINDS
+    from meshguard.records.register import load_register
+
+    documents = Documents(folder)
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+        kind = path.stem
+        if kind not in KINDS:
+            near = did_you_mean(kind, KINDS)
+            yield from [Mistake(str(path), f"{kind!r} is no kind of record, so it is not read", near)] if near else []
+            continue
+        try:
+            register = load_register(path.with_suffix(".yaml"), kind)
+        except MeshGuardError as fault:
+            yield from fault.mistakes
+            continue
+        if register is not None:
+            yield from _of_documents(register, documents)
+
+
+def _of_documents(register: LoadedRegister, documents: Documents) -> Iterator[Mistake]:
+    statements: list[tuple[tuple[str | int, ...], Statement]]
+    statements = [(("entries", index), entry) for index, entry in enumerate(register.file.entries)]
+    statements += [(("none",), register.file.none)] if register.file.none is not None else []
+    for at, statement in statements:
+        state = documents.state(statement.document, statement.sha256)
+        if state in _DOCUMENTS:
+            what, fix = _DOCUMENTS[state]
+            where = register.document.where((*at, "document"))
+            yield Mistake(where, f"the document {statement.document!r} {what}", fix)
+
+
+_DOCUMENTS = {
+    "missing": ("is not there", "paths start in the records' folder"),
+    "outside": ("is outside the records' folder", "put it, or a copy, into the folder"),
+    "differs": ("has another sha256", "sign it again, or bring back the one that was signed"),
+    "not-a-file": ("is no file", "name a file"),
+    "too-large": ("is too large to be hashed", "name a smaller one that refers to it"),
+    "unreadable": ("cannot be read", "see its permissions"),
+}
+"""What can be wrong with a document, and what to do."""
 
 
 def show_schema(name: str) -> None:
@@ -262,12 +322,25 @@ def _add_checks(schema: dict[str, Any]) -> None:
     for check_id, check in checks.items():
         parameters = check.parameters.model_json_schema()
         schema["$defs"] |= parameters.pop("$defs", {})
+        parameters["properties"] = {n: _or_setting(p) for n, p in parameters.get("properties", {}).items()}
         properties = {check_id: {"anyOf": [parameters, {"type": "null"}]}}
         uses.append({"type": "object", "properties": properties, "required": [check_id], "additionalProperties": False})
     for part in ("checks", "any"):
         schema["$defs"]["Control"]["properties"][part]["items"] = {"anyOf": uses}
     _or_text(schema["properties"], "extends")
     _or_text(schema["$defs"]["Control"]["properties"], "phase")
+
+
+def _or_setting(described: dict[str, Any]) -> dict[str, Any]:
+    """A parameter, or the name of a setting in its place or in that of an item."""
+    if "items" in described:
+        described = {**described, "items": {"anyOf": [described["items"], _SETTING]}}
+    said = ("title", "description", "default")
+    either = [{name: value for name, value in described.items() if name not in said}, _SETTING]
+    return {name: described[name] for name in said if name in described} | {"anyOf": either}
+
+
+_SETTING = {"type": "string", "pattern": r"^\$[^$]", "description": "A setting, as $name."}
 
 
 def _add_targets(schema: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TITLES = {
     "worse": "Worse",
     "new": "New",
-    "changed": "Changed, with the same outcome",
+    "changed": "Changed, for neither better nor worse",
     "better": "Better",
     "gone": "Gone",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from meshguard.profile import PRIORITIES
 from meshguard.results import Status
@@ -26,9 +26,11 @@ _OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
 class Group:
     """Undetermined controls that have one reason, most urgent first."""
 
+    kind: Literal["target", "pending", "derived"]
     title: str
     """Continues "12 controls ..."."""
     settle: str
+    """What would settle them; empty where settling others does."""
     controls: tuple[ControlResult, ...]
     partly: int = 0
     """How many of them had something looked at, all of which passes."""
@@ -69,7 +71,7 @@ def _reason(control: ControlResult, open_: Mapping[str, Sequence[Finding]]) -> t
     findings = open_.get(control.id, [])
     kinds = sorted({finding.target for finding in findings if _is_gap(finding)})
     if findings and all(_is_gap(finding) for finding in findings):
-        return 0, " and a ".join(kinds)
+        return 0, " and ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds)
     if findings:
         return None
     if control.reason.startswith(PENDING):
@@ -84,16 +86,16 @@ def _is_gap(finding: Finding) -> bool:
 
 def _group(key: tuple[int, str], controls: list[ControlResult], seen: set[str]) -> Group:
     rank, kinds = key
+    found = tuple(controls)
     if rank == 0:
         settle = "add one to the deployment under `targets:`, or declare the control not applicable"
-        return Group(
-            f"{_verb(controls, 'need')} a {kinds} target, which the deployment does not have", settle, (*controls,)
-        )
+        need = f"{_verb(controls, 'need')} {kinds} target, which the deployment does not have"
+        return Group("target", need, settle, found)
     if rank == 1:
         partly = sum(control.id in seen for control in controls)
-        settle = "`meshguard controls PROFILE --pending` lists them; the report says at each what it needs"
-        return Group(f"{_verb(controls, 'wait')} for checks that do not exist yet", settle, (*controls,), partly)
-    return Group(f"{_verb(controls, 'follow')} from others that are undetermined", "settle those", (*controls,))
+        settle = "a version of MeshGuard that has these checks; until then none of them is a pass"
+        return Group("pending", f"{_verb(controls, 'wait')} for checks that do not exist yet", settle, found, partly)
+    return Group("derived", f"{_verb(controls, 'follow')} from others that are undetermined", "", found)
 
 
 def _verb(controls: Sequence[ControlResult], verb: str) -> str:

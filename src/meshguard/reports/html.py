@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meshguard.reports.groups import needs
 from meshguard.reports.html_view import FEW_SETTLED, SHORT_LIST, view_of
 from meshguard.values import shown
 
@@ -123,7 +124,7 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     filters: dict[str, Any] = {"text": text, "moment": moment, "percent": percent, "plural": plural}
-    environment.filters.update(filters, command_line=command_line)
+    environment.filters.update(filters, command_line=command_line, needs=needs)
     environment.tests.update(link=is_link, utc=is_utc)
     environment.globals.update(
         css=css,

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from meshguard.profile import PRIORITIES
+from meshguard.reports.groups import checklists_of, next_days, undetermined
+from meshguard.reports.html_framework import FrameworkView, frameworks_of
+from meshguard.reports.html_parts import ChecklistView, CheckView, ControlView, GroupView, Row, Seen
 from meshguard.results import Results, Status
 from meshguard.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from meshguard.results import ControlResult, Finding, ObservationUsed, Population
+    from meshguard.results import ControlResult, Finding, Population
 
-PRIORITIES = ("critical", "high", "medium", "low")
 SETTLED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 ORDER = {outcome: rank for rank, outcome in enumerate(("fail", "error", "not-checked", "pass", "not-applicable"))}
 """Outcomes, what asks for work first."""
@@ -37,56 +40,6 @@ FULL_OBSERVATIONS = 12
 """Observations that a finding names in full; further ones are links to the list of all observations."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An observation that a finding rests on; `number` is its place in the list of all, 0 where it is not there."""
-
-    key: str
-    number: int = 0
-    observation: ObservationUsed | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A finding as a row of its check's table."""
-
-    finding: Finding
-    anchor: str
-    fix: str
-    """Empty where the check has one remedy for all of this outcome, which then stands above the table."""
-    seen: tuple[Seen, ...]
-    further: tuple[Seen, ...]
-
-
-@dataclass(frozen=True)
-class CheckView:
-    """One check of a control: its populations, and its findings by what they ask for."""
-
-    id: str
-    method: str
-    populations: tuple[Population, ...]
-    counts: tuple[tuple[str, int], ...]
-    fixes: tuple[tuple[str, str], ...]
-    """Outcome and remedy, where several findings of that outcome have one remedy."""
-    rows: tuple[Row, ...]
-    more: tuple[Row, ...]
-    settled: tuple[Row, ...]
-    unlisted: int
-
-
-@dataclass(frozen=True)
-class ControlView:
-    """A control, its place in the document, and what was found for it."""
-
-    control: ControlResult
-    anchor: str
-    checks: tuple[CheckView, ...]
-    counts: tuple[tuple[str, int], ...]
-    settles: tuple[str, ...]
-    """What would settle it, where it is undetermined."""
-    waivers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -110,6 +63,11 @@ class View:
     shares: tuple[Share, ...]
     failing: tuple[ControlView, ...]
     undetermined: tuple[ControlView, ...]
+    groups: tuple[GroupView, ...]
+    """Undetermined controls that nothing could be looked at for, by the reason."""
+    checklists: tuple[ChecklistView, ...]
+    next_days: tuple[tuple[str, str], ...]
+    frameworks: tuple[FrameworkView, ...]
     accepted: tuple[ControlView, ...]
     sections: tuple[tuple[str, tuple[ControlView, ...]], ...]
     seen: tuple[Seen, ...]
@@ -136,6 +94,8 @@ def view_of(results: Results) -> View:
     """The whole report as data."""
     seen = {o.key: Seen(o.key, number, o) for number, o in enumerate(results.observations, 1)}
     controls = _controls(results, seen)
+    by_id = {view.control.id: view for view in controls}
+    single, groups = undetermined(results)
     verdict, label = _verdict(results)
     return View(
         results=results,
@@ -144,7 +104,11 @@ def view_of(results: Results) -> View:
         took=_took(results.run.started, results.run.finished),
         shares=_shares(results),
         failing=_ranked(controls, Status.NOT_SATISFIED),
-        undetermined=_ranked(controls, Status.UNDETERMINED),
+        undetermined=tuple(by_id[control.id] for control in single),
+        groups=tuple(GroupView(group, tuple(by_id[c.id] for c in group.controls)) for group in groups),
+        checklists=tuple(ChecklistView(one, tuple(by_id[c.id] for c in one.items)) for one in checklists_of(results)),
+        next_days=tuple(next_days(results)),
+        frameworks=frameworks_of(controls),
         accepted=(*_ranked(controls, Status.WAIVED), *_ranked(controls, Status.NOT_APPLICABLE)),
         sections=_sections(controls),
         seen=tuple(seen.values()),
@@ -204,6 +168,7 @@ def _sections(controls: Iterable[ControlView]) -> tuple[tuple[str, tuple[Control
 
 def _controls(results: Results, seen: dict[str, Seen]) -> list[ControlView]:
     anchors = Anchors()
+    at = {control.id: anchors.take("control", control.id) for control in results.controls}
     populations: dict[str, list[Population]] = {}
     for population in results.populations:
         populations.setdefault(population.check, []).append(population)
@@ -212,16 +177,23 @@ def _controls(results: Results, seen: dict[str, Seen]) -> list[ControlView]:
         of.setdefault(finding.control, []).append(finding)
     views = []
     for control in results.controls:
-        anchor, findings = anchors.take("control", control.id), of.get(control.id, [])
+        findings = of.get(control.id, [])
         by_check: dict[str, list[Finding]] = {}
         for finding in findings:
             by_check.setdefault(finding.check, []).append(finding)
-        checks = [_check(found, populations.get(check, []), anchors, seen) for check, found in by_check.items()]
+        ran = {check: [p for p in all_ if _is_of(p, control)] for check, all_ in populations.items()}
+        checks = [_check(found, ran.get(check, []), anchors, seen) for check, found in by_check.items()]
         open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
         settles = _distinct(f.fix for f in open_) if control.status is Status.UNDETERMINED else ()
         waivers = _distinct(f.waiver or "" for f in findings)
-        views.append(ControlView(control, anchor, tuple(checks), _counts(findings), settles, waivers))
+        requires = tuple((name, at.get(name, "")) for name in control.requires)
+        views.append(ControlView(control, at[control.id], tuple(checks), _counts(findings), settles, waivers, requires))
     return views
+
+
+def _is_of(population: Population, control: ControlResult) -> bool:
+    """Whether the check was run so for this control; an older result does not say for which."""
+    return not population.controls or control.id in population.controls
 
 
 def _check(

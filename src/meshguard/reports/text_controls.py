@@ -24,7 +24,7 @@ MAX_BLOCKS = 12
 MAX_FIX = 600
 
 OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
-_ORDER = {Outcome.FAIL: 0, Outcome.ERROR: 2, Outcome.NOT_CHECKED: 2, Outcome.PASS: 3, Outcome.NOT_APPLICABLE: 4}
+_ORDER = {Outcome.FAIL: 0, Outcome.ERROR: 1, Outcome.NOT_CHECKED: 1, Outcome.PASS: 2, Outcome.NOT_APPLICABLE: 3}
 _MARK = {Outcome.FAIL: ("✗", "red"), Outcome.PASS: ("✓", "green"), Outcome.NOT_APPLICABLE: ("–", "dim")}
 
 
@@ -62,9 +62,9 @@ def marks(control: ControlResult) -> list[str]:
     """What sets a control apart from others."""
     found = []
     if control.known:
-        found.append("known from the baseline: does not close the gate")
+        found.append("known from the baseline")
     if control.pulled_in:
-        found.append("out of scope, judged because another control requires it")
+        found.append("out of scope, required by another")
     if control.requires:
         found.append(f"follows from {count(len(control.requires), 'other control')}")
     return found
@@ -79,13 +79,13 @@ def _by_fix(findings: Sequence[Finding]) -> list[list[Finding]]:
     """The findings by outcome and remedy, what fails first: a remedy is said once for all that it mends."""
     groups: dict[tuple[int, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((_rank(finding), finding.fix), []).append(finding)
-    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+        groups.setdefault((_ORDER[finding.outcome], finding.fix), []).append(finding)
+    # A failure that is accepted comes after those that are not.
+    return [sorted(groups[key], key=_accepted) for key in sorted(groups, key=lambda key: key[0])]
 
 
-def _rank(finding: Finding) -> int:
-    """A failure that is accepted comes after those that are not."""
-    return 1 if finding.waiver is not None else _ORDER[finding.outcome]
+def _accepted(finding: Finding) -> bool:
+    return finding.waiver is not None
 
 
 def _by_place(findings: Sequence[Finding]) -> dict[str, list[Finding]]:

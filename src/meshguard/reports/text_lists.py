@@ -46,7 +46,11 @@ def show_group(console: Console, group: Group, *, verbose: bool) -> None:
             label = f"{priority} {len(controls)}"
             table.add_row(Text(label, style=style), some([plain(control.id, 80) for control in controls], MAX_IDS))
     console.print(Padding(table, (0, 0, 0, 2)))
-    hang(console, Text("→", style="bold"), Text(group.settle))
+    if group.kind == "pending":
+        tail = "" if verbose or len(group.controls) <= FEW else "; --verbose says what each still needs"
+        say(console, Text(f"None of them is a pass until then{tail}.", style="dim"))
+    elif group.settle:
+        hang(console, Text("→", style="bold"), Text(group.settle))
 
 
 def _with_needs(control: ControlResult) -> Text:

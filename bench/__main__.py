@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import cold, containers, replay, resources, site
+from bench import cold, containers, planning, replay, resources, site
 from bench.measure import Row, table
 
 BENCHES = {
@@ -22,6 +22,7 @@ BENCHES = {
     "containers": containers.rows,
     "replay": replay.rows,
     "resources": resources.rows,
+    "planning": planning.rows,
 }
 
 

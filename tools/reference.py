@@ -7,14 +7,13 @@ from the command line itself.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from meshguard.cli.app import app
 from meshguard.errors import Mistake
 from meshguard.plugins import Plugins
 from meshguard.profile import Profile, ProfileLoader
@@ -96,20 +95,14 @@ def _control_row(control: Control) -> str:
 
 
 def readme(text: str) -> str:
-    """The README with its block of commands as the command line says them."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    shown = []
-    for command in ([], ["audit"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "meshguard", *command, "--help"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        lines = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
-        shown.append(f"```console\n$ meshguard {' '.join([*command, '--help'])}\n{lines}\n```")
-    block = f"{BEGIN}\n\n" + "\n\n".join(shown) + f"\n\n{END}"
+    """The README with its table of commands as the command line declares them."""
+    rows = []
+    for command in app.registered_commands:
+        callback = command.callback
+        assert callback is not None
+        summary = " ".join((callback.__doc__ or "").split())
+        rows.append(f"| `meshguard {command.name or callback.__name__}` | {_cell(summary)} |")
+    block = "\n".join([BEGIN, "", "| command | what it does |", "|---|---|", *rows, "", END])
     return re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: block, text, flags=re.DOTALL)
 
 

@@ -14,6 +14,7 @@ from meshguard.errors import MeshGuardError
 from meshguard.fact import fact
 from meshguard.frameworks import covered, load_catalogue, picture, satisfied
 from meshguard.profile import Weights
+from meshguard.results import Status
 from meshguard.score import score_of
 from meshguard.target import Target, TargetSettings
 
@@ -37,6 +38,8 @@ class Score(BaseModel):
 
     value: float | None
     """0 to 1; None where no control counts, or the audit was not of the whole profile."""
+    best: float | None
+    """What the value would be if all that is undetermined were satisfied."""
     determined: float
     """Share of the counted controls that are not undetermined, 0 to 1."""
     counted: int
@@ -80,6 +83,7 @@ class Answers(Target[TargetSettings]):
         known = [control for control in counted if control.status != "undetermined"]
         return Score(
             value=score_of(counted, self.weights) if self.whole else None,
+            best=score_of([_at_best(control) for control in counted], self.weights) if self.whole else None,
             determined=len(known) / len(counted) if counted else 0.0,
             counted=len(counted),
             whole=self.whole,
@@ -100,3 +104,8 @@ class Answers(Target[TargetSettings]):
             satisfied=round(satisfied(found), 4),
             whole=self.whole or set(chosen) <= set(audited),
         )
+
+
+def _at_best(control: ControlResult) -> ControlResult:
+    """The control as it would count if what is undetermined in it were satisfied."""
+    return control.model_copy(update={"status": Status.SATISFIED}) if control.status == "undetermined" else control

@@ -176,7 +176,7 @@ class Audit:
         judgement.listed, judgement.left_out = len(listing.items), listing.left_out
         judgement.complete, judgement.note = listing.complete, listing.note
         reads = tuple(reader.reads)
-        if verdict is None and not listing.items:
+        if verdict is None and not listing.items and listing.complete:
             verdict = Verdict(Outcome.NOT_CHECKED, _nothing(over.name, listing), fix=listing.fix)
         elif verdict is None and not listing.complete:
             verdict = Verdict(Outcome.ERROR, f"not all {over.name} could be listed: {listing.note}", fix=listing.fix)

@@ -84,6 +84,15 @@ class Deployment:
         """Where relative paths in the file start."""
         return self.document.path.parent
 
+    def stages(self) -> dict[tuple[str, str], str]:
+        """Targets that are contacted over a network, by kind and name, with the stage that they are marked with."""
+        return {
+            (kind, name): settings.stage
+            for kind, targets in self.targets.items()
+            for name, settings in targets.items()
+            if any(settings.hosts())
+        }
+
     def hosts(self) -> list[tuple[str, int]]:
         """Every host and port that an audit may contact."""
         return [host for kind in self.targets.values() for settings in kind.values() for host in settings.hosts()]

@@ -104,6 +104,7 @@ def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audi
 
 def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
     where = encodable(plan.deployment.document.path.name)
+    stage = f"with `stage: {gap.stage}` " if gap.stage else ""
     return Finding(
         id=finding_id(control, gap.check.id, gap.kind, ITSELF),
         control=control,
@@ -112,8 +113,8 @@ def _gap(control: str, gap: Gap, plan: Plan) -> Finding:
         target=gap.kind,
         resource=ITSELF,
         outcome=Outcome.NOT_CHECKED,
-        message=f"no {gap.kind} target in {where}",
-        fix=f"add one under `targets: {gap.kind}:`, or declare {control} not applicable",
+        message=f"no {gap.kind} target {stage}in {where}",
+        fix=f"add one {stage}under `targets: {gap.kind}:`, or declare {control} not applicable",
     )
 
 

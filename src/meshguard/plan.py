@@ -124,7 +124,7 @@ def make_plan(
     plan.off = [one for one in planned.values() if one.control.off]
     _check_declarations(plan, planned, mistakes)
     plan.waivers = _waivers(plan, planned, mistakes, today)
-    plan.controls = in_scope(planned, scope, mistakes)
+    plan.controls = in_scope(planned, scope, mistakes, deployment.stages())
     if not mistakes and not plan.controls:
         mistakes.append(Mistake("", "nothing is left to audit", "no control of the profile is in this phase and scope"))
     if mistakes:

@@ -191,6 +191,8 @@ class ControlResult(Model):
     remediation: str = ""
     refs: tuple[Reference, ...] = ()
     method: str = ""
+    pending: str = ""
+    """What of its verification is still missing."""
     requires: tuple[str, ...] = ()
     """Controls that it is derived from."""
     derived: bool = False

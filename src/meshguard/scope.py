@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshguard.errors import Mistake
 from meshguard.frameworks import load_catalogue, refers
+from meshguard.uses import Gap
 from meshguard.values import did_you_mean
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from meshguard.plan import PlannedControl
     from meshguard.profile import Phase
-    from meshguard.uses import Gap, Task
+    from meshguard.uses import TargetRef, Task
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,26 @@ class Scope:
         return bool(self.only or self.skip or self.framework)
 
 
-def in_scope(planned: Mapping[str, PlannedControl], scope: Scope, mistakes: list[Mistake]) -> list[PlannedControl]:
-    """The controls that are judged, in the profile's order; those that are only pulled in are marked so."""
+STAGING = "staging"
+
+
+def in_scope(
+    planned: Mapping[str, PlannedControl],
+    scope: Scope,
+    mistakes: list[Mistake],
+    stages: Mapping[TargetRef, str] | None = None,
+) -> list[PlannedControl]:
+    """The controls that are judged, in the profile's order; those that are only pulled in are marked so.
+
+    Before a deployment (phase pre), what a control of that phase requires of later phases is judged on targets that
+    are marked `stage: staging`: the production that runs says nothing of what is about to be deployed.
+
+    Args:
+        planned: all controls by id.
+        scope: what is asked for.
+        mistakes: where mistakes go.
+        stages: targets that are contacted over a network, with their stage.
+    """
     wanted = [p for p in planned.values() if not p.control.off and _in_phase(p, scope)]
     if scope.framework:
         chosen = load_catalogue().select(scope.framework)
@@ -50,8 +69,19 @@ def in_scope(planned: Mapping[str, PlannedControl], scope: Scope, mistakes: list
         planned[control_id].narrow(lambda t: _task_matches(t, scope.only), lambda g: _gap_matches(g, scope.only))
     for control_id in pulled - whole - parts:
         planned[control_id].pulled_in = True
+        if scope.phase == "pre" and not _in_phase(planned[control_id], scope):
+            _only_staging(planned[control_id], stages or {})
     kept = whole | parts | pulled
     return [p for control_id, p in planned.items() if control_id in kept and _keep(p, scope)]
+
+
+def _only_staging(planned: PlannedControl, stages: Mapping[TargetRef, str]) -> None:
+    """Leave only what is judged on staging; where nothing is left, a target of that stage is missing."""
+    for use in planned.all_uses:
+        other = [ref for task in use.tasks for ref in task.targets if stages.get(ref, STAGING) != STAGING]
+        if other:
+            use.tasks = [task for task in use.tasks if not set(task.targets) & set(other)]
+            use.gap = None if use.tasks else Gap(use.check, other[0][0], STAGING)
 
 
 def _has_part(planned: PlannedControl, scope: Scope) -> bool:

@@ -145,7 +145,8 @@ def _worst(parts: list[Standing], findings: list[Finding]) -> Standing:
     root, reason = worst.root, worst.reason
     if len(parts) > 1 and worst.status in (Status.SATISFIED, Status.NOT_APPLICABLE):
         good = sum(part.status is Status.SATISFIED for part in parts)
-        root, reason = "", f"{good} of {len(parts)} required controls are satisfied, the rest does not apply"
+        rest = ", the rest does not apply" if good < len(parts) else ""
+        root, reason = "", f"{good} of {len(parts)} required controls are satisfied{rest}"
     elif same > 1:
         reason += f" (and {same - 1} more)"
     failing = [part for part in parts if part.status is Status.NOT_SATISFIED]
@@ -183,10 +184,13 @@ def _declared(planned: PlannedControl, entry: NotApplicable, judged: Standing, p
 
 
 def _is_there(finding: Finding) -> bool:
-    """Whether a finding shows something that its control speaks of; a resource that could not be read is there too."""
-    if finding.outcome in UNSETTLED:
+    """Whether a finding shows something that its control speaks of; a resource that could not be read is there too.
+
+    That a target as a whole fails may just say that there is nothing: no record of a kind, no page of a name.
+    """
+    if finding.outcome in UNSETTLED or finding.outcome is Outcome.FAIL:
         return finding.resource not in (ITSELF, NOT_REACHED)
-    return finding.outcome is not Outcome.NOT_APPLICABLE
+    return finding.outcome is Outcome.PASS
 
 
 def _applies(part: Standing) -> bool:
@@ -237,6 +241,7 @@ def _control(planned: PlannedControl, stands: Standing) -> ControlResult:
         pulled_in=planned.pulled_in,
         known=stands.known,
         unsettled=stands.unsettled,
+        pending=control.pending,
         declared=f"owner {entry.owner}, approved by {entry.approver}, until {entry.expires}" if holds and entry else "",
     )
 

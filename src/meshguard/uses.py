@@ -99,6 +99,8 @@ class Gap:
 
     check: Check[Any]
     kind: str
+    stage: str = ""
+    """The stage that a target must be marked with, where only such a one counts."""
 
 
 @dataclass

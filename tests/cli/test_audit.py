@@ -38,7 +38,9 @@ def status(results: Any, control: str = "lab.all-ok") -> tuple[str, str]:
         pytest.param("things: [a, bad]", "not-satisfied", BAD, 1, id="one fails"),
         pytest.param("things: [a, skip]", "satisfied", "1 of 1 verdicts pass", 0, id="one does not apply"),
         pytest.param("things: [skip]", "undetermined", "lab.ok found nothing that it speaks of", 3, id="none applies"),
-        pytest.param("things: []", "undetermined", "lab:main: there are no things to look at", 3, id="nothing to look at"),
+        pytest.param(
+            "things: []", "undetermined", "lab:main: there are no things to look at", 3, id="nothing to look at"
+        ),
         pytest.param(
             "things: [], left_out: 4",
             "undetermined",

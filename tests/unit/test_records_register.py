@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from meshguard.api import Evidence, NotObserved
-from meshguard.targets.records import Records, Register
 from meshguard.records.kinds import KINDS, EventKind, Kind, StandingKind
 from meshguard.records.register import load_register, record_schema, register_model
 from meshguard.records.sign import key_id, signature_of
 from meshguard.records.statement import Statement
+from meshguard.targets.records import Records, Register
 
 TEXT = b"agreement\n"
 SHA = hashlib.sha256(TEXT).hexdigest()

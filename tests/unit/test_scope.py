@@ -146,3 +146,37 @@ def test_ten_thousand_controls_are_planned_in_linear_time(work: Workplace) -> No
         seconds[count] = time.process_time() - start
     # Five times as many; quadratic work would take 25 times as long.
     assert seconds[10_000] < 12 * seconds[2000], seconds
+
+
+NETWORKED = """\
+name: demo
+profile: ./profile.yaml
+targets:
+  lab: [{name: main}]
+  web: [{name: site, url: "https://127.0.0.1:9"%s}]
+"""
+REQUIRED_LATER = """\
+  - {id: a.live, title: A, phase: post, checks: [web.hsts]}
+  - {id: c.item, title: C, phase: pre, requires: [a.live]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "phase", "reason"),
+    [
+        pytest.param("", "pre", "no web target with `stage: staging` in meshguard.yaml", id="not marked"),
+        pytest.param(", stage: production", "pre", "no web target with `stage: staging`", id="marked as production"),
+        pytest.param(", stage: staging", "pre", "refused the connection", id="staging is asked"),
+        pytest.param("", None, "refused the connection", id="without a phase every target is asked"),
+    ],
+)
+def test_before_a_deployment_later_demands_are_judged_on_staging(
+    work: Workplace, stage: str, phase: str | None, reason: str
+) -> None:
+    work.write("profile.yaml", HEAD + REQUIRED_LATER)
+    work.write("meshguard.yaml", NETWORKED % stage)
+    options = ("--phase", phase) if phase else ()
+    controls = json.loads(work.call("audit", "-o", "json=-", *options).stdout)["controls"]
+    found = {control["id"]: control for control in controls}
+    assert found["c.item"]["status"] == "undetermined"
+    assert reason in found["c.item"]["reason"]

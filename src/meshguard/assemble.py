@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from meshguard.answers import Answers
 from meshguard.circumstances import Circumstances, run_of, tool_of
 from meshguard.gate import decide
+from meshguard.inherit import Earlier, Now, earlier_of
 from meshguard.profile import Weights
 from meshguard.results import (
     ControlResult,
@@ -29,21 +30,20 @@ __all__ = ["Circumstances", "assemble", "tell_answers"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
     from meshguard.audit import Audit, Judgement
     from meshguard.plan import Plan, Scope
     from meshguard.target import Target
 
 
-def tell_answers(today: date) -> Callable[[Audit, Target[Any]], None]:
+def tell_answers(circumstances: Circumstances) -> Callable[[Audit, Target[Any]], None]:
     """What gives the target of results the controls as they stand before score and coverage are judged."""
 
     def tell(audit: Audit, answers: Target[Any]) -> None:
         assert isinstance(answers, Answers)  # noqa: S101 - the audit made it
         scope = audit.plan.scope
         computed = {p.control.id for p in audit.plan.controls if any(task.computed for task in p.tasks)}
-        answers.controls = [c for c in conclude(audit, today).controls if c.id not in computed]
+        answers.controls = [c for c in _concluded(audit, circumstances)[0].controls if c.id not in computed]
         answers.weights = _weights(audit.plan)
         answers.whole = not scope.reduced and not audit.incomplete
         answers.framework_alone = scope.framework if not (scope.only or scope.skip or audit.incomplete) else ""
@@ -60,7 +60,7 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
     """The results of an audit that has run, whole or not."""
     plan = audit.plan
     complete: bool | str = audit.incomplete or circumstances.recording_complete
-    concluded = conclude(audit, circumstances.started.date(), circumstances.known)
+    concluded, earlier = _concluded(audit, circumstances)
     controls = concluded.controls
     gate = decide(controls, fail_on=circumstances.fail_on, complete=complete, advisory=circumstances.advisory)
     whole = complete is True and not plan.scope.reduced
@@ -77,7 +77,7 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
         score=score_of(controls, _weights(plan)) if whole else None,
         score_formula=formula(_weights(plan)),
         coverage=_coverage(controls),
-        notes=(*circumstances.notes, *_notes(concluded, plan)),
+        notes=(*circumstances.notes, *([earlier.note] if earlier else []), *_notes(concluded, plan)),
         waivers=tuple(concluded.waivers),
         declarations=tuple(concluded.declarations),
         controls=tuple(controls),
@@ -85,6 +85,19 @@ def assemble(audit: Audit, circumstances: Circumstances) -> Results:
         populations=_populations(audit),
         observations=_observations(audit),
     )
+
+
+def _concluded(audit: Audit, circumstances: Circumstances) -> tuple[Concluded, Earlier | None]:
+    """How the controls stand, and what may be inherited from the result that the deployment names."""
+    plan, earlier = audit.plan, None
+    inherit = plan.deployment.file.inherit
+    if inherit is not None and circumstances.inherited is not None:
+        digests = frozenset(digest for subject in _subjects(audit) for digest in subject.digests)
+        profiles = {profile.id: profile.digest for profile in plan.profiles}
+        commit = run_of(audit, circumstances).commit
+        now = Now(commit, profiles, digests, circumstances.started)
+        earlier = earlier_of(circumstances.inherited, now, inherit.max_age)
+    return conclude(audit, circumstances.started.date(), circumstances.known, earlier), earlier
 
 
 def _notes(concluded: Concluded, plan: Plan) -> list[str]:
@@ -165,8 +178,19 @@ def _subjects(audit: Audit) -> tuple[Subject, ...]:
     found = []
     for target, subject in sorted(audit.subjects.items()):
         kind, _, name = target.partition(":")
-        found.append(Subject(target=target, subject=subject, stage=targets[kind][name].stage))
+        digests = _digests(audit, kind, target)
+        found.append(Subject(target=target, subject=subject, stage=targets[kind][name].stage, digests=digests))
     return tuple(found)
+
+
+def _digests(audit: Audit, kind: str, target: str) -> tuple[str, ...]:
+    """Digests of what runs on a target, from the facts that its kind names."""
+    found = set()
+    for fact, field in audit.plan.plugins.target(kind).DIGESTS:
+        for key, observation in audit.evidence.observations.items():
+            if key.startswith(f"{target}/{fact}(") and isinstance(observation.value, dict):
+                found.add(str(observation.value.get(field, "")))
+    return tuple(sorted(filter(None, found)))
 
 
 def _scope(scope: Scope) -> ScopeUsed:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from meshguard import __version__
-from meshguard.results import PluginUsed, Run, Tool
+from meshguard.results import PluginUsed, Results, Run, Tool
 from meshguard.values import encodable
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Circumstances:
     replayed: str = ""
     recording_complete: bool | str = True
     notes: tuple[str, ...] = ()
+    inherited: Results | None = None
+    """The earlier result that the deployment names under `inherit`."""
     known: Mapping[str, str] = field(default_factory=dict)
     """Ids of findings that failed in the baseline already, and since when."""
 

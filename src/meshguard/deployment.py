@@ -34,6 +34,15 @@ class NotApplicable(Decision):
     created: Day | None = Field(None, description="The day on which it was approved.")
 
 
+class Inherit(BaseModel):
+    """An earlier result whose verdicts stand for active checks that may not run here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    result: LocalPath = Field(description="The JSON result, such as that of staging.")
+    max_age: Duration = Field(parse_duration("7d"), description="How old it may be.")
+
+
 class AuditLimits(LimitSettings):
     """Limits for every target that has none of its own, and for the audit as a whole."""
 
@@ -56,6 +65,9 @@ class DeploymentFile(BaseModel):
     records: LocalPath | None = Field(None, description="Folder of what humans signed; a records target by itself.")
     settings: dict[str, SettingSaid] = Field(default={}, description="The profile's settings, made stricter.")
     pins: dict[str, str] = Field(default={}, description="Control -> the alternative (check) that answers for it here.")
+    inherit: Inherit | None = Field(
+        None, description="Verdicts of active checks from an earlier audit of the same build."
+    )
     checks: tuple[LocalPath, ...] = Field((), description="Local folders of checks.")
 
     @field_validator("profile", mode="before")

@@ -92,6 +92,8 @@ class Subject(Model):
     target: str
     subject: str
     stage: str = ""
+    digests: tuple[str, ...] = ()
+    """Digests of what ran there, such as the images of its containers."""
 
 
 class Finding(Model):
@@ -111,6 +113,8 @@ class Finding(Model):
     observations: tuple[str, ...] = ()
     waiver: str | None = None
     """Name of the waiver that accepts this failure, under `waivers`."""
+    inherited: str = ""
+    """The earlier run that this verdict is taken from, since this audit may not exercise it."""
     known_since: str = ""
     """When the baseline that this audit was held against first had it; such a failure does not count for the gate."""
 

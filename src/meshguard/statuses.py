@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from meshguard.audit import Audit
     from meshguard.deployment import NotApplicable
+    from meshguard.inherit import Earlier
     from meshguard.plan import PlannedControl
 
 DECLARATION = "declaration"
@@ -43,21 +44,28 @@ class Concluded:
     declarations: list[Declaration] = field(default_factory=list)
 
 
-def conclude(audit: Audit, today: date, known: Mapping[str, str] | None = None) -> Concluded:
+def conclude(
+    audit: Audit, today: date, known: Mapping[str, str] | None = None, earlier: Earlier | None = None
+) -> Concluded:
     """Findings with their waivers, and the status of each control.
 
     Args:
         audit: what has been judged.
         today: the day of the audit (UTC).
         known: ids of findings that failed in the baseline already, and since when.
+        earlier: what may be inherited for active checks that did not run.
     """
+    effects = {task.check.id: task.check.effect for task in audit.plan.tasks} if earlier is not None else {}
     found = Concluded()
     planned = {one.control.id: one for one in audit.plan.controls}
     entries = {entry.control: entry for entry in audit.plan.deployment.file.not_applicable}
     standing: dict[str, Standing] = {}
     for control_id in audit.plan.order:  # what a control requires comes before it
         if (one := planned.get(control_id)) is not None:
-            uses = [[_marked(f, audit, today, known or {}) for f in use] for use in findings_of(one, audit)]
+            uses = findings_of(one, audit)
+            if earlier is not None:
+                uses = [[earlier.instead_of(f, effects.get(f.check, "")) for f in use] for use in uses]
+            uses = [[_marked(f, audit, today, known or {}) for f in use] for use in uses]
             standing[control_id] = _standing(one, uses, standing, entries.get(control_id), today)
     for control_id, one in planned.items():
         stands = standing[control_id]

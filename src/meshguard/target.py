@@ -83,6 +83,8 @@ class Target(Generic[C]):
     kind: ClassVar[str]
     Settings: ClassVar[type[TargetSettings]] = TargetSettings
     DEFAULT_LIMITS: ClassVar[LimitSettings] = LimitSettings()
+    DIGESTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Facts and the field of their answer that is the digest of what runs there; results name them."""
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from meshguard.audit import Audit
 from meshguard.cli.compare import load_baseline
 from meshguard.cli.output import STDOUT, Output, emit, parse_outputs, same_place, settle, show_report, write_reports
 from meshguard.cli.progress import make_progress
+from meshguard.cli.report import load_results
 from meshguard.errors import MeshGuardError
 from meshguard.evidence import Allowed, Evidence
 from meshguard.plan import Plan, Scope, load_plan
@@ -69,7 +70,7 @@ def run(options: AuditOptions) -> int:
         recorded=recording.observations if recording else None,
         masks=plan.deployment.secrets(),
     )
-    audit = Audit(plan, evidence, conclude=tell_answers(started.date()))
+    audit = Audit(plan, evidence, conclude=tell_answers(circumstances))
     # The loop is closed after the reports are written: that waits for threads, such as one that looks a name up.
     with asyncio.Runner() as runner:
         with make_progress(quiet=options.quiet) as audit.on_progress:
@@ -177,6 +178,7 @@ def _circumstances(options: AuditOptions, plan: Plan, started: datetime, recordi
         replayed=recording.digest if recording else "",
         recording_complete=recording.complete if recording else True,
         notes=tuple(notes),
+        inherited=load_results(plan.deployment.file.inherit.result) if plan.deployment.file.inherit else None,
         known=known,
     )
 

@@ -98,9 +98,9 @@ def _by_place(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 def _show_sentences(console: Console, findings: Sequence[Finding], *, verbose: bool) -> None:
     """Each thing that is said, once, with all resources that it is said of."""
-    groups: dict[tuple[Outcome, str, str | None, str], list[Finding]] = {}
+    groups: dict[tuple[Outcome, str, str | None, str, str], list[Finding]] = {}
     for finding in findings:
-        key = (finding.outcome, finding.message, finding.waiver, finding.known_since)
+        key = (finding.outcome, finding.message, finding.waiver, finding.known_since, finding.inherited)
         groups.setdefault(key, []).append(finding)
     sentences = list(groups.values())
     shown = sentences if verbose or len(sentences) <= MAX_BLOCKS + 1 else sentences[:MAX_BLOCKS]
@@ -123,6 +123,8 @@ def _show_sentence(console: Console, findings: Sequence[Finding], *, verbose: bo
         text.append(_compared(first))
     if first.waiver is not None:
         text.append(f" (accepted by waiver {plain(first.waiver)})", style="cyan")
+    if first.inherited:
+        text.append(f" (inherited from {plain(first.inherited)})", style="cyan")
     if first.known_since:
         text.append(f" (known since {plain(first.known_since)})", style="cyan")
     hang(console, Text(mark, style=style), text)

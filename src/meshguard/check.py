@@ -183,8 +183,9 @@ def _follow(function: Any, members: dict[str, Any], found: dict[str, Fact[Any, A
             _follow(reached, members, found, seen)
 
 
-def _names(code: CodeType) -> set[str]:
-    names = set(code.co_names)
+def _names(code: CodeType) -> dict[str, None]:
+    """Names that code uses, nested code included, in the order in which they stand."""
+    names = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _names(constant)

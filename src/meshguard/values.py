@@ -87,13 +87,19 @@ def encodable(text: str) -> str:
 
 
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
+"""What controls a terminal, breaks a line, turns the direction, or takes no room (Unicode TR 36)."""
 
 
 def printable(text: object) -> str:
-    """One line for a terminal: characters that control it, break lines or turn the direction are shown by number."""
-    return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+    """One line for a terminal: what would not be seen as it is, is shown by its number."""
+    return _UNPRINTABLE.sub(lambda match: _number(ord(match[0])), str(text))
+
+
+def _number(code: int) -> str:
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

@@ -374,7 +374,7 @@ def test_hostile_text_is_neither_markup_nor_breaks_lines(work: Workplace) -> Non
     assert done.returncode == 1
     assert not set(done.stdout) & set("\x1b\u202e\u2028\x9b\r")
     assert "[b]x\\x1b[0m\\x0ay" in done.stdout
-    assert "a [/] b \\x1b[2J \\x202e\\x2028new\\x0aline" in done.stdout
+    assert "a [/] b \\x1b[2J \\u202e\\u2028new\\x0aline" in done.stdout
     assert "[red]x[/red]" in done.stdout
     assert "bad[/]" in done.stdout
     for command in (["controls", "./profile.yaml"], ["plan"], ["validate"], ["checks"], ["explain", "lab.hostile"]):

@@ -1,6 +1,6 @@
 """A real Express with helmet: what helmet 8 sends by default is what web.security_headers wants, and no more is said.
 
-Needs `npm install express@5 helmet@8` in the folder that MESHGUARD_EXPRESS names (or in the working directory).
+Needs the packages that tests/node pins (`npm ci` there), or a folder that MESHGUARD_EXPRESS names.
 """
 
 import os
@@ -19,7 +19,7 @@ from meshguard.targets.web import Page
 from meshguard.testing import judge
 from meshguard_checks import web
 
-ROOT = Path(os.environ.get("MESHGUARD_EXPRESS", "."))
+ROOT = Path(os.environ.get("MESHGUARD_EXPRESS", str(Path(__file__).parents[1] / "node")))
 pytestmark = pytest.mark.skipif(
     not ((ROOT / "node_modules" / "helmet").is_dir() and shutil.which("node")) and os.environ.get("CI") != "true",
     reason="Express and helmet are not installed",

@@ -274,7 +274,8 @@ def test_plain(length: int, shown: str) -> None:
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u2060", "\u3164", "\U000e0041"])
 def test_what_takes_no_room_is_shown_by_its_number(hidden: str) -> None:
-    assert plain(f"a{hidden}b") == f"a\\u{ord(hidden):04x}b"
+    shown = f"\\x{ord(hidden):02x}" if hidden <= "\xff" else f"\\u{ord(hidden):04x}"
+    assert plain(f"a{hidden}b") == f"a{shown}b"
 
 
 def test_outcomes_are_all_known_to_the_report() -> None:

@@ -102,7 +102,7 @@ ANY = PROFILE.replace(
             "{name: main, things: [], whole: false}",
             "",
             "undetermined",
-            "no things to look at",
+            "not all things could be listed: page 2 was not answered",
             id="nor an unread list",
         ),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MAX_TEXT = 300
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u206f\u3164\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
-)
-"""Characters that take no room: with one, two names that look alike are not the same (Unicode TR 36)."""
 STATUS_STYLE = {
     Status.SATISFIED: "green",
     Status.NOT_SATISFIED: "bold red",
@@ -34,7 +29,7 @@ PRIORITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "lo
 
 def plain(text: object, limit: int = MAX_TEXT) -> str:
     """One printable line, cut where it is long."""
-    line = _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", printable(text))
+    line = printable(text)
     return line if len(line) <= limit else f"{line[: limit - 1]}… ({len(line)} characters)"
 
 

@@ -73,7 +73,7 @@ async def healthcheck(container: ContainerRef, engine: Docker, *, require_health
     """The container has a health check, and is healthy while it runs (CIS Docker 1.6.0, 4.6 and 5.27).
 
     The test NONE switches the image's health check off. What the engine says of a container that does not run is
-    left from its last run, so a stopped one is judged by its definition alone.
+    left from its last run, so whether a stopped one is healthy is not known.
 
     Args:
         require_healthy: whether the state of a running container must be healthy.
@@ -90,7 +90,10 @@ async def healthcheck(container: ContainerRef, engine: Docker, *, require_health
 
 def _health_now(config: ContainerConfig) -> Verdict:
     if config.state not in ("running", "paused", "restarting"):
-        return passed(f"it has a health check; it is not judged by it, as it is {config.state}", got=config.state)
+        return undetermined(
+            f"it has a health check, and it is {config.state}: whether it is healthy was not seen",
+            fix="start it, or remove it; jobs that are done are left out by `include_stopped: false` of the target",
+        )
     if config.state != "running" or config.health_status not in ("healthy", "unhealthy"):
         state = config.state if config.state != "running" else config.health_status or "not known"
         return undetermined(f"its health is not settled: it is {state}", fix="audit again when it is up and settled")

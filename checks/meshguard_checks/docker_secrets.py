@@ -37,7 +37,7 @@ async def env_secrets(
     config = await engine.inspect(container.name)
     secret = [one for one in config.env if holds_secret(one, names) and not is_allowed(one, allow)]
     if not secret:
-        return passed(f"none of its {len(config.env)} variables holds a secret")
+        return passed(f"none of its {len(config.env)} variables looks like a secret")
     image = await engine.image(config.image_id)
     hardcoded = {(one.name, one.value.alias) for one in image.env}
     if allow_injected and image.present:

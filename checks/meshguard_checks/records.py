@@ -62,6 +62,7 @@ async def register(
     max_notification_delay: Duration | None = days(60),
     review_within: Duration | None = days(14),
     signed: bool = False,
+    needs_required: bool = False,
 ) -> Verdict:
     """Every entry of the register of this kind holds today, and every required item has one (NIST SP 800-53A, examine).
 
@@ -79,6 +80,7 @@ async def register(
         max_notification_delay: for kind breach: longest time from discovery to notification.
         review_within: for kind post-incident: longest time from the end to the review.
         signed: whether each entry must carry a signature by a key that the deployment names; a false one always fails.
+        needs_required: whether items must be named, since without them "each of them" can't be seen.
     """
     found = await records.register(kind)
     today = (await clock.now()).date()
@@ -87,6 +89,11 @@ async def register(
     if problem := _nothing(found):
         return problem
     wanted = _distinct((*required, *found.required))
+    if needs_required and not wanted and not found.none:
+        return undetermined(
+            f"nobody says which items need an entry of kind {kind}, so that a missing one can't be seen",
+            fix=f"name them under the records target: `required: {{{kind}: [...]}}`",
+        )
     judged = [found.none] if found.none else _in_force(found.entries)
     missing = [item for item in wanted if item.casefold() not in {entry.item.casefold() for entry in found.entries}]
     return _verdict(judged, terms, missing, _summary(found, judged))

@@ -53,6 +53,12 @@ async def versions(server: Tls, *, min: Literal["1.2", "1.3"] = "1.3") -> Verdic
     return passed(f"accepts TLS {' and '.join(accepted)} and refuses older versions", got=accepted, want=want)
 
 
+UNTRUSTED = (
+    "Use a CA that clients trust, and send the intermediate certificates after the leaf; an own CA goes under `ca:` of "
+    "the target."
+)
+
+
 @check(
     "tls.certificate",
     method="test",
@@ -84,7 +90,7 @@ async def certificate(
     now = await clock.now()
     problem = _not_valid(found, now, server.settings.host)
     if problem:
-        return failed(problem)
+        return failed(problem, fix="" if found.trusted else UNTRUSTED)
     ends = _first_end(found)
     left = (ends - now).days
     if left < min_days:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from meshguard.api import Duration, Verdict, check, days, failed, judged, passed
+from meshguard.api import Duration, Verdict, check, days, failed, judged, passed, undetermined
 from meshguard.targets.web import Page, Refused, Response, Web, port_of
 from meshguard_checks.parsing.host import is_address
 from meshguard_checks.parsing.hsts import HstsProblem, parse_hsts
@@ -85,7 +85,13 @@ async def redirects_to_https(
     """
     answer = await site.plain(page.path)
     if isinstance(answer, Refused):
+        if site.settings.http_url:
+            return undetermined(
+                f"the deployment says that plain http is at {answer.refused}, and nothing listens there",
+                fix="correct `http_url` of the target; where plain http is closed on purpose, leave it out",
+            )
         if allow_closed_port:
+            await site.page(page.path)  # a host that is down refuses everything; that is no answer
             return passed(f"nothing answers over plain http: {answer.refused} refused the connection", got="closed")
         return failed(f"{answer.refused} refused the connection", got="closed", want="a redirect to https")
     problem = _first_hop(answer, site, permanent)

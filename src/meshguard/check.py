@@ -53,6 +53,8 @@ class Check(Generic[P]):
     ) -> None:
         if not CHECK_ID.fullmatch(check_id):
             raise CheckDefinitionError(f"{check_id!r} is no check id; write topic.state in lower case")
+        if not inspect.iscoroutinefunction(judge):
+            raise CheckDefinitionError(f"{check_id} is no async function; write `async def`")
         self.id = check_id
         self.judge = judge
         self.method: Method = method

@@ -132,13 +132,20 @@ def _moved(before: Results, after: Results) -> tuple[str, ...]:
     moved = []
     if [(p.name, p.digest) for p in before.profiles] != [(p.name, p.digest) for p in after.profiles]:
         moved.append("profile")
-    if before.meshguard.version != after.meshguard.version or before.meshguard.plugins != after.meshguard.plugins:
+    if before.meshguard.version != after.meshguard.version or _plugins_differ(before, after):
         moved.append("tool")
     if before.deployment.digest != after.deployment.digest:
         moved.append("deployment")
     if before.scope != after.scope:
         moved.append("scope")
     return tuple(moved)
+
+
+def _plugins_differ(before: Results, after: Results) -> bool:
+    """Whether a plugin that took part in both is of another version; a wider audit just uses more of them."""
+    old = {(p.group, p.name): (p.version, p.digest) for p in before.meshguard.plugins}
+    new = {(p.group, p.name): (p.version, p.digest) for p in after.meshguard.plugins}
+    return any(old[name] != new[name] for name in old.keys() & new.keys())
 
 
 def _moved_for(old: Finding, new: Finding, sides: tuple[_Side, _Side]) -> tuple[str, ...]:

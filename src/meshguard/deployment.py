@@ -40,13 +40,17 @@ class Inherit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     result: LocalPath = Field(description="The JSON result, such as that of staging.")
-    max_age: Duration = Field(parse_duration("7d"), description="How old it may be.")
+    max_age: Duration = Field(
+        parse_duration("7d"), description="How old it may be.", json_schema_extra={"default": "7d"}
+    )
 
 
 class AuditLimits(LimitSettings):
     """Limits for every target that has none of its own, and for the audit as a whole."""
 
-    audit_deadline: Duration = Field(parse_duration("10m"), description="Longest time that the audit may take.")
+    audit_deadline: Duration = Field(
+        parse_duration("10m"), description="Longest time that the audit may take.", json_schema_extra={"default": "10m"}
+    )
 
 
 class DeploymentFile(BaseModel):
@@ -114,14 +118,20 @@ class Deployment:
         return [pair for kind in self.targets.values() for settings in kind.values() for pair in settings.secrets()]
 
 
-def load_deployment(path: Path, plugins: Plugins, mistakes: list[Mistake]) -> Deployment | None:
-    """The deployment file at `path`; everything wrong with it goes into `mistakes`."""
+def load_deployment(
+    path: Path, plugins: Plugins, mistakes: list[Mistake], *, offline: bool = False
+) -> Deployment | None:
+    """The deployment file at `path`; everything wrong with it goes into `mistakes`.
+
+    Where nothing will be contacted (`offline`: a replay), secrets and certificates may be missing.
+    """
     try:
         document = read_yaml(path)
     except MeshGuardError as fault:
         hint = "give the deployment's file, or write one: `meshguard schema deployment` says what it may hold"
         mistakes.extend(Mistake(m.where, m.what, m.fix or hint) for m in fault.mistakes)
         return None
+    document.offline = offline
     document.data = _expand(document, document.data, (), mistakes)
     file, wrong = parse(DeploymentFile, document)
     mistakes.extend(wrong)
@@ -145,7 +155,9 @@ def _what_is_right(document: Document) -> DeploymentFile:
         for key, value in data.items()
         if parse(DeploymentFile, document, data={**unnamed, key: value})[0] is not None
     }
-    return DeploymentFile.model_validate({**unnamed, **right}, context={"folder": document.path.parent})
+    return DeploymentFile.model_validate(
+        {**unnamed, **right}, context={"folder": document.path.parent, "offline": document.offline}
+    )
 
 
 def _load_local(document: Document, file: DeploymentFile, plugins: Plugins, mistakes: list[Mistake]) -> None:
@@ -171,7 +183,7 @@ def _expand(document: Document, value: Any, at: tuple[str | int, ...], mistakes:
         name = match[1]
         if not _NAME.fullmatch(name):
             mistakes.append(Mistake(document.where(at), f"${{{name}}} is no variable name", "write ${NAME}"))
-        elif name not in os.environ:
+        elif name not in os.environ and not document.offline:
             hint = "set it where meshguard runs" + (f"; {near}" if (near := did_you_mean(name, os.environ)) else "")
             mistakes.append(Mistake(document.where(at), f"the environment variable {name} is not set", hint))
         return os.environ.get(name, "")

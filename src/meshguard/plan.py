@@ -276,6 +276,8 @@ def load_plan(
     plugins: Plugins,
     scope: Scope,
     names: Sequence[str] = (),
+    *,
+    offline: bool = False,
     look_too: Callable[[Deployment], Iterable[Mistake]] = lambda _deployment: (),
 ) -> Plan:
     """Deployment and profiles from their files, and the plan of both.
@@ -285,6 +287,7 @@ def load_plan(
         plugins: what is installed.
         scope: what of the profile is judged.
         names: profiles by name or path (from the working folder), instead of the deployment's own.
+        offline: whether nothing will be contacted, so that secrets and certificates may be missing.
         look_too: finds more mistakes in what the deployment names.
 
     Raises:
@@ -296,7 +299,7 @@ def load_plan(
     from meshguard.profile import ProfileLoader
 
     mistakes: list[Mistake] = []
-    deployment = load_deployment(path, plugins, mistakes)
+    deployment = load_deployment(path, plugins, mistakes, offline=offline)
     loader = ProfileLoader(plugins, mistakes)
     profiles: list[Profile | None] = [loader.load(name, folder=Path(), where="--profile") for name in names]
     if deployment is not None and not names:

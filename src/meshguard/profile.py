@@ -146,9 +146,15 @@ class WaiverRules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_lifetime: Duration = Field(parse_duration("365d"), description="Longest time from created to expires.")
+    max_lifetime: Duration = Field(
+        parse_duration("365d"),
+        description="Longest time from created to expires.",
+        json_schema_extra={"default": "365d"},
+    )
     warn: Duration = Field(
-        parse_duration("30d"), description="Time before its end from which a waiver is shown as ending."
+        parse_duration("30d"),
+        description="Time before its end from which a waiver is shown as ending.",
+        json_schema_extra={"default": "30d"},
     )
 
     def stricter(self, other: WaiverRules) -> WaiverRules:

@@ -60,6 +60,8 @@ def in_scope(
         wanted = [p for p in wanted if refers(p.control.refs, chosen)]
         if not wanted:
             mistakes.append(Mistake("--framework", f"no control in scope refers to {scope.framework!r}"))
+    if scope.reduced:  # a part has no score: what judges the whole is left out, unless it is asked for by name
+        wanted = [p for p in wanted if not _judges_the_whole(p) or (scope.only and _is_named(p, scope))]
     _refuse_idle(wanted, scope, mistakes)
     whole = {p.control.id for p in wanted if _is_named(p, scope)}
     parts = {p.control.id for p in wanted if not _matches(p.control.id, scope.skip) and _has_part(p, scope)} - whole
@@ -82,6 +84,11 @@ def _only_staging(planned: PlannedControl, stages: Mapping[TargetRef, str]) -> N
         if other:
             use.tasks = [task for task in use.tasks if not set(task.targets) & set(other)]
             use.gap = None if use.tasks else Gap(use.check, other[0][0], STAGING)
+
+
+def _judges_the_whole(planned: PlannedControl) -> bool:
+    tasks = planned.tasks
+    return bool(tasks) and all(task.check.id == "score.weighted" for task in tasks)
 
 
 def _has_part(planned: PlannedControl, scope: Scope) -> bool:

@@ -50,6 +50,8 @@ class Document:
     lines: dict[Path_, int]
     digest: str = ""
     """SHA-256 of its bytes."""
+    offline: bool = False
+    """Whether nothing will be contacted: files and variables that only that would need may then be missing."""
 
     def where(self, at: Path_ = ()) -> str:
         """`file:line` of the value at `at`, or of the nearest value around it."""
@@ -77,10 +79,12 @@ def read_yaml(path: Path) -> Document:
         return Document(path, builder.build(node, ()), builder.lines, digest)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
+        what = fault.problem or fault.context or ""
+        deep = "nesting depth" in what  # libyaml 0.2.6 has a limit of its own, and may meet it while it looks ahead
         raise MeshGuardError(
-            f"not valid YAML: {fault.problem or fault.context}",
+            f"nested more than {MAX_DEPTH} deep" if deep else f"not valid YAML: {what}",
             where=f"{path}:{mark.line + 1}" if mark else str(path),
-            fix="mind the indentation and the quotes",
+            fix="" if deep else "mind the indentation and the quotes",
         ) from None
     except yaml.YAMLError:
         raise MeshGuardError("not valid YAML: it holds characters that YAML does not allow", where=str(path)) from None
@@ -186,7 +190,7 @@ def parse(model: type[M], document: Document, *, at: Path_ = (), data: Any = Non
     """
     data = document.data if data is None and not at else data
     try:
-        return model.model_validate(data, context={"folder": document.path.parent}), []
+        return model.model_validate(data, context={"folder": document.path.parent, "offline": document.offline}), []
     except ValidationError as fault:
         known = _field_names(model.model_json_schema())
         return None, [_mistake(document, at, error, known) for error in fault.errors(include_url=False)]

@@ -160,4 +160,27 @@ async def test_parameters(parameters: dict[str, Any], outcome: str) -> None:
 async def test_without_a_secret_the_image_is_not_asked() -> None:
     docker = engine(container(env=(variable("LANG", "C"),)))
 
-    assert (await judge(env_secrets, WEB, docker)).message == "none of its 1 variables holds a secret"
+    assert (await judge(env_secrets, WEB, docker)).message == "none of its 1 variables looks like a secret"
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzdmMifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("SERVICE", JWT, id="a token by its form"),
+        pytest.param("CONFIG", '{"password":"sup3rS3cretValue!"}', id="a password in JSON"),
+        pytest.param("JAVA_OPTS", "-Xmx1g -Ddb.password=Zxcv12345", id="a password in options"),
+        pytest.param("DSN", "host=db;Password=Zxcv12345", id="a password in a connection string"),
+    ],
+)
+async def test_a_value_that_shows_a_secret_by_itself_fails(name: str, value: str) -> None:
+    verdict = await said_of(name, value)
+    assert verdict.outcome == "fail"
+    assert value not in verdict.message
+
+
+@pytest.mark.parametrize("value", ['{"passwords": 3}', "-Ddb.password.file=/run/secrets/db", "see password policy"])
+async def test_a_value_that_speaks_of_passwords_passes(value: str) -> None:
+    assert (await said_of("OPTIONS", value)).outcome == "pass"

@@ -27,6 +27,10 @@ def settings(**given: object) -> WebSettings:
         row({"url": "https://a.example", "paths": ["//b.example/"]}, "does not start with one /", id="another host"),
         row({"url": "https://a.example", "paths": []}, "at least 1", id="no path"),
         row({"url": "https://a.example", "ca": "/no/such/file"}, "there is no CA file", id="no CA file"),
+        row(
+            {"url": "https://a.example", "http_url": "https://a.example"}, "is not plain http", id="https as plain http"
+        ),
+        row({"url": "https://a.example", "paths": ["/a?token=1"]}, "give it bare", id="a path with a query"),
     ],
 )
 def test_mistakes_are_refused(given: dict[str, object], complaint: str) -> None:

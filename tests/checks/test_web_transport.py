@@ -100,7 +100,7 @@ async def test_hsts(lines: list[str], parameters: dict[str, object], outcome: st
     assert (verdict.outcome, verdict.message) == (outcome, message)
 
 
-@pytest.mark.parametrize("status", [301, 404, 500])
+@pytest.mark.parametrize("status", [301, 404, 499])
 async def test_hsts_is_wanted_on_redirects_and_errors(status: int) -> None:
     location = "https://elsewhere.example/" if status == 301 else None
     bare = site({"/": answer(status=status, location=location)})
@@ -108,6 +108,47 @@ async def test_hsts_is_wanted_on_redirects_and_errors(status: int) -> None:
 
     assert (await judge(hsts, HOME, bare)).outcome == "fail"
     assert (await judge(hsts, HOME, good)).outcome == "pass"
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(499, "pass"), (500, "error"), (502, "error"), (503, "error")])
+async def test_a_server_error_is_not_the_page(status: int, outcome: str) -> None:
+    verdict = await judge(hsts, HOME, site({"/": answer([YEAR], status=status)}))
+
+    assert verdict.outcome == outcome
+    assert outcome == "pass" or f"/ answered {status}: a server error was seen, and not the page" in verdict.message
+
+
+async def test_a_page_that_fails_on_purpose_is_judged() -> None:
+    facts = {Web.get: {("/boom",): answer([YEAR], status=500)}}
+    boom = recorded(Web, facts, url=URL, error_paths=["/boom"])
+
+    assert (await judge(hsts, Page(path="/boom"), boom)).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("https", "settings", "outcome", "message"),
+    [
+        pytest.param(
+            NotObserved("it refused the connection"), {}, "error", "it refused the connection", id="a host that is down"
+        ),
+        pytest.param(
+            answer([YEAR]),
+            {"http_url": "http://health-mesh.example:81"},
+            "not-checked",
+            "the deployment says that plain http is at health-mesh.example:81",
+            id="a port that the deployment names",
+        ),
+    ],
+)
+async def test_a_closed_port_says_nothing_by_itself(
+    https: Response | Exception, settings: dict[str, str], outcome: str, message: str
+) -> None:
+    closed = Refused(refused="health-mesh.example:81")
+    down = recorded(Web, {Web.get: {("/",): https}, Web.plain: {("/",): closed}}, url=URL, **settings)
+    verdict = await judge(redirects_to_https, HOME, down)
+
+    assert verdict.outcome == outcome
+    assert message in verdict.message
 
 
 async def test_hsts_missing_on_a_redirect_on_the_way_is_named() -> None:

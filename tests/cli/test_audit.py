@@ -322,6 +322,30 @@ def test_quiet_and_verbose(work: Workplace) -> None:
     assert "✓ a: " in verbose
 
 
+def test_a_result_whose_gate_was_edited_is_refused(work: Workplace) -> None:
+    work.lab("name: main, things: [a, bad]")
+    work.call("audit", "-q", "-o", "json=r.json")
+    text = (work.folder / "r.json").read_text()
+    work.write("r.json", text.replace('"exit_code": 1', '"exit_code": 0'))
+    done = work.call("report", "r.json")
+    assert done.returncode == 2
+    assert "its gate does not follow from its controls" in done.stderr
+
+
+def test_a_replay_needs_neither_secrets_nor_certificates(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca = work.folder / "ca.pem"
+    ca.write_text("")
+    target = 'targets: {web: [{name: s, url: "https://127.0.0.1:9", ca: ca.pem, headers: {X-Key: "${LAB_KEY}"}}]}\n'
+    work.write("meshguard.yaml", DEPLOYMENT.split("targets:")[0] + target)
+    work.write("profile.yaml", PROFILE.replace("lab.ok", "tls.versions"))
+    monkeypatch.setenv("LAB_KEY", "a-long-secret")
+    assert work.call("audit", "-q", "-e", "e.jsonl").returncode == 3
+    monkeypatch.delenv("LAB_KEY")
+    ca.unlink()
+    assert work.call("audit", "-q", "--replay", "e.jsonl").returncode == 3
+    assert work.call("audit", "-q").returncode == 2
+
+
 def test_a_result_is_rendered_again(work: Workplace) -> None:
     work.lab("name: main, things: [a, bad]")
     text = work.call("audit", "-o", "json=r.json").stdout

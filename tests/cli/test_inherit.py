@@ -65,7 +65,20 @@ def test_without_inherit_it_is_not_checked(staged: Workplace) -> None:
         pytest.param({"run.commit": ""}, "its commit is unknown", id="an unknown commit"),
         pytest.param({"run.started": "2020-01-01T00:00:00Z"}, "not at most 7d old", id="too old"),
         pytest.param({"run.started": "2999-01-01T00:00:00Z"}, "not at most 7d old", id="from the future"),
-        pytest.param({"complete": "it was interrupted"}, "it was incomplete", id="incomplete"),
+        pytest.param(
+            {
+                "complete": "cut",
+                "gate": {
+                    "open": False,
+                    "exit_code": 3,
+                    "fail_on": "high",
+                    "advisory": False,
+                    "reason": "the audit is incomplete: cut",
+                },
+            },
+            "it was incomplete",
+            id="incomplete",
+        ),
         pytest.param({"profiles": []}, "its profiles are others", id="other profiles"),
         pytest.param(
             {"subjects": [{"target": "docker:a", "subject": "a", "digests": ["sha256:1"]}]},

@@ -347,6 +347,9 @@ def test_a_local_folder_of_checks(work: Workplace) -> None:
             "no docstring",
             id="doc",
         ),
+        pytest.param(
+            CHECK.replace("{id}", "own.a").replace("async def", "def"), "own.py", "is no async function", id="not async"
+        ),
     ],
 )
 def test_a_local_check_that_does_not_load(work: Workplace, text: str, where: str, what: str) -> None:

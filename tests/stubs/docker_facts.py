@@ -4,6 +4,7 @@ from typing import Any
 
 from meshguard.api import Sketch
 from meshguard.check import Check
+from meshguard.sketch import Sketcher
 from meshguard.targets.docker import ContainerConfig, ContainerRef, Docker, ImageConfig
 from meshguard.targets.docker_models import Binding, EngineInfo, MountPoint, Variable, Volume
 from meshguard.testing import judge, recorded
@@ -76,7 +77,7 @@ async def verdict(check: Check[Any], parameters: dict[str, Any] | None = None, *
 
 def variable(name: str, value: str = "a-value", *, alias: str = "", tests: dict[str, bool] | None = None) -> Variable:
     """A variable whose value is known by these tests alone."""
-    kind: Any = "text" if value else "empty"
+    kind: Any = Sketcher()(value).kind if value.startswith("ey") else "text" if value else "empty"
     sketch = Sketch(kind=kind, length=len(value), entropy=2.0, alias=alias or f"alias of {value}", tests=tests or {})
     return Variable(name=name, value=sketch)
 

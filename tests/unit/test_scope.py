@@ -180,3 +180,25 @@ def test_before_a_deployment_later_demands_are_judged_on_staging(
     found = {control["id"]: control for control in controls}
     assert found["c.item"]["status"] == "undetermined"
     assert reason in found["c.item"]["reason"]
+
+
+WITH_SCORE = """\
+  - {id: a.first, title: A, checks: [lab.ok]}
+  - {id: m.score, title: S, checks: [score.weighted]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "controls"),
+    [
+        pytest.param((), ["a.first", "a.second", "m.score"], id="the whole has a score"),
+        pytest.param(("--only", "a.*"), ["a.first", "a.second"], id="a part has none"),
+        pytest.param(("--skip", "lab.quiet"), ["a.first"], id="nor what something was left out of"),
+        pytest.param(("--only", "m.score"), ["m.score"], id="unless it is asked for by name"),
+    ],
+)
+def test_a_part_is_not_held_against_the_score_of_the_whole(
+    work: Workplace, options: tuple[str, ...], controls: list[str]
+) -> None:
+    work.write("profile.yaml", HEAD + WITH_SCORE + "  - {id: a.second, title: B, checks: [lab.quiet]}\n")
+    assert sorted(statuses(work, *options)) == controls

@@ -63,7 +63,7 @@ def holds_secret(variable: Variable, words: Iterable[str]) -> bool:
     """Whether it holds a secret: a name that says so and a value that is one, or a value that shows it by itself."""
     value = variable.value
     known = value.tests
-    if known.get("url_userinfo") or known.get("password_field") or known.get("known_form"):
+    if value.kind == "jwt" or known.get("url_userinfo") or known.get("password_field") or known.get("known_form"):
         return True
     if value.kind == "empty" or known.get("is_path") or known.get("is_flag") or known.get("is_reference"):
         return False

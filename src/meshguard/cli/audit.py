@@ -60,7 +60,7 @@ def run(options: AuditOptions) -> int:
     started = datetime.now(UTC)
     outputs, recording = _prepare(options)
     scope = Scope(options.phase, options.only, options.skip, options.framework)
-    plan = load_plan(options.deployment, Plugins(), scope, options.profiles)
+    plan = load_plan(options.deployment, Plugins(), scope, options.profiles, offline=recording is not None)
     circumstances = _circumstances(options, plan, started, recording)
     allowed = allowed_effects(plan, options.active)
     writer = _writer(options.evidence, plan, started)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from meshguard.cli.output import emit, parse_outputs, settle, show_report, write_reports
 from meshguard.errors import MeshGuardError
+from meshguard.gate import decide
 from meshguard.results import SCHEMA, Results
 
 MAX_BYTES = 200_000_000
@@ -46,10 +47,19 @@ def load_results(path: Path) -> Results:
     """
     try:
         with path.open("rb") as file:
-            return Results.model_validate_json(file.read(MAX_BYTES))
+            results = Results.model_validate_json(file.read(MAX_BYTES))
     except OSError as fault:
         raise MeshGuardError(f"cannot be read: {fault.strerror}", where=str(path)) from None
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         at = ".".join(str(part) for part in first["loc"])
         raise MeshGuardError(f"no JSON result of schema {SCHEMA}: {at}: {first['msg']}", where=str(path)) from None
+    gate = results.gate
+    again = decide(results.controls, fail_on=gate.fail_on, complete=results.complete, advisory=gate.advisory)
+    if again != gate:
+        raise MeshGuardError(
+            f"its gate does not follow from its controls: it says exit {gate.exit_code}, they say {again.exit_code}",
+            where=str(path),
+            fix="the file was changed after the audit wrote it; audit again, or replay the evidence",
+        )
+    return results

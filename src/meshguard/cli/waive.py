@@ -42,7 +42,7 @@ def write_waiver(path: Path, settings: tuple[str, ...], *, asking: bool | None =
     entry = "".join(f"  {line}\n" for line in text.splitlines())
     _check(path, before + entry)
     write_file(path, before + entry)
-    emit(f"{path}\n{entry}")
+    emit(f"{path}\n{entry}It holds where a deployment file says `waivers: {path.name}`; see `meshguard validate`.\n")
 
 
 def _given(settings: tuple[str, ...]) -> dict[str, Any]:

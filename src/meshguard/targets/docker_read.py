@@ -35,7 +35,7 @@ _SWARM = "com.docker.swarm.task.id"
 
 _URL_PASSWORD = re.compile(r"://[^/\s:@?#]*:(?!\$\{[^}]*\}@)[^/\s@]+@")
 _FIELD = re.compile(
-    r"(?i)(?:^|[?&;,\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|client_secret)\s*=\s*"
+    r"(?i)(?:^|[?&;,\s.{\"'-])(?:password|passwd|pwd|accountkey|sharedaccesskey|client_secret)[\"']?\s*[=:]\s*[\"']?"
     r"(?!(?:\$\{[^}]*\}|\?|%s)(?:[&;,\s]|$))[^&;,\s]+"
 )
 _PATH = re.compile(

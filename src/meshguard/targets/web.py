@@ -62,6 +62,9 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
+SERVER_ERROR = 500
+
+
 class Web(Target[WebSettings]):
     """A web site."""
 
@@ -77,7 +80,8 @@ class Web(Target[WebSettings]):
     @fact(effect="local")
     async def pages(self) -> Listing[Page]:
         """The paths that the deployment lists."""
-        return Listing(items=tuple(Page(path=path) for path in self.settings.paths))
+        paths = dict.fromkeys((*self.settings.paths, *self.settings.error_paths))
+        return Listing(items=tuple(Page(path=path) for path in paths))
 
     @fact
     async def get(self, url: str) -> Response:
@@ -109,7 +113,8 @@ class Web(Target[WebSettings]):
         itself is the site's last answer.
 
         Raises:
-            NotObserved: the redirects go round, or are more than `MAX_REDIRECTS`.
+            NotObserved: the redirects go round, or are more than `MAX_REDIRECTS`; or the server failed (5xx), so that
+                a proxy's error page was seen and not the application.
         """
         found = [await self.get(path)]
         seen = [found[0].url]
@@ -121,6 +126,11 @@ class Web(Target[WebSettings]):
                 )
             seen.append(place)
             found.append(await self.get(self._key(place)))
+        if found[-1].status >= SERVER_ERROR and path not in self.settings.error_paths:
+            raise NotObserved(
+                f"{path} answered {found[-1].status}: a server error was seen, and not the page",
+                fix="see why it fails; a path that fails on purpose goes under `error_paths` of the target",
+            )
         return tuple(found)
 
     def _key(self, url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from meshguard.target import TargetSettings
 from meshguard.targets.web_answer import port_of
@@ -19,6 +19,9 @@ class WebSettings(TargetSettings):
     url: str = Field(description="Scheme, host and port: https://health-mesh.example.")
     paths: tuple[str, ...] = Field(
         ("/",), min_length=1, description="Paths that are judged: a page, the login, an API answer, a 404."
+    )
+    error_paths: tuple[str, ...] = Field(
+        (), description="More paths that are judged, which answer with a server error on purpose."
     )
     ca: LocalPath | None = Field(None, description="PEM file of the CA to trust, where it is not a public one.")
     http_url: str = Field("", description="The same site over plain http; http on port 80 where the https port is 443.")
@@ -42,18 +45,30 @@ class WebSettings(TargetSettings):
             raise ValueError("give only scheme, host and port; paths go under `paths`")
         return value.rstrip("/")
 
-    @field_validator("paths")
+    @field_validator("http_url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if value and urlsplit(value).scheme != "http":
+            raise ValueError(f"{value!r} is not plain http; the https address goes under `url`")
+        return value
+
+    @field_validator("paths", "error_paths")
     @classmethod
     def _rooted(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for path in value:
             if not path.startswith("/") or path.startswith("//"):
                 raise ValueError(f"the path {path!r} does not start with one /")
+            if "?" in path or "#" in path:
+                raise ValueError(
+                    "a path with a query or a fragment: it names the page in every report, so give it bare"
+                )
         return tuple(dict.fromkeys(value))
 
     @field_validator("ca")
     @classmethod
-    def _readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
+    def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        offline = bool(info.context and info.context.get("offline"))
+        if value is not None and not offline and not value.is_file():
             raise ValueError(f"there is no CA file {value}")
         return value
 

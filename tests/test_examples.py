@@ -129,3 +129,12 @@ def test_the_benchmarks_run_and_print_every_row() -> None:
     ):
         assert f"\n{name} " in done.stdout, done.stdout
     assert "NOT the same" not in done.stdout
+
+
+def test_local_checks_are_listed_and_explained_with_their_deployment() -> None:
+    path = LOCAL / "meshguard.yaml"
+    assert (
+        "house.not_stored" in meshguard("checks", "house.*", "--deployment", path, SITE_URL="https://a.example").stdout
+    )
+    assert "Check house.not_stored" in meshguard("explain", "house.not_stored", "-d", path).stdout
+    assert meshguard("checks", "house.*").returncode == 2

@@ -132,7 +132,8 @@ def load_deployment(
         mistakes.extend(Mistake(m.where, m.what, m.fix or hint) for m in fault.mistakes)
         return None
     document.offline = offline
-    document.data = _expand(document, document.data, (), mistakes)
+    unset: list[Mistake] = []
+    document.data = _expand(document, document.data, (), unset if offline else mistakes)
     file, wrong = parse(DeploymentFile, document)
     mistakes.extend(wrong)
     if file is None:
@@ -143,6 +144,8 @@ def load_deployment(
     _load_local(document, file, plugins, mistakes)
     deployment = Deployment(file, document, document.digest)
     _add_targets(deployment, plugins, mistakes)
+    if mistakes:  # a variable that is not set may be the reason
+        mistakes.extend(unset)
     return deployment
 
 
@@ -183,10 +186,10 @@ def _expand(document: Document, value: Any, at: tuple[str | int, ...], mistakes:
         name = match[1]
         if not _NAME.fullmatch(name):
             mistakes.append(Mistake(document.where(at), f"${{{name}}} is no variable name", "write ${NAME}"))
-        elif name not in os.environ and not document.offline:
+        elif name not in os.environ:
             hint = "set it where meshguard runs" + (f"; {near}" if (near := did_you_mean(name, os.environ)) else "")
             mistakes.append(Mistake(document.where(at), f"the environment variable {name} is not set", hint))
-        return os.environ.get(name, "")
+        return os.environ.get(name, "unset" if document.offline else "")
 
     return _VARIABLE.sub(variable, value)
 

@@ -36,6 +36,7 @@ _CREDENTIALS = re.compile(r"//[^/\s]*@")
 """What stands before the host of an URL; a mistake that quotes the URL does not show it."""
 
 _TEXT = "tag:yaml.org,2002:str"
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
 MAX_DEPTH = 60
@@ -152,6 +153,8 @@ class _Builder:
             self.open.discard(id(node))
 
     def _value(self, node: Any, at: Path_) -> Any:
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+            self._refuse(node.start_mark.line + 1, f"the tag {node.tag} is not allowed here", "write plain values")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, at)
         if isinstance(node, yaml.SequenceNode):

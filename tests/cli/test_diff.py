@@ -58,3 +58,16 @@ def test_what_is_no_result(work: Workplace) -> None:
     result(work, "a.json", "name: main")
     assert work.call("diff", "a.json", "meshguard.yaml").returncode == 2
     assert work.call("diff", "none.json", "a.json").returncode == 2
+
+
+def test_new_findings_that_pass_are_counted_and_not_told(work: Workplace) -> None:
+    work.lab("name: main, things: [a]")
+    work.call("audit", "-q", "-o", "json=one.json")
+    work.lab("name: main, things: [a, b, c, bad]")
+    work.call("audit", "-q", "-o", "json=two.json")
+    done = work.call("diff", "one.json", "two.json")
+    assert done.returncode == 1
+    assert "New (3)" in done.stdout
+    assert "2 that pass or do not apply" in done.stdout
+    assert "lab:main bad" in done.stdout
+    assert "lab:main b\n" not in done.stdout

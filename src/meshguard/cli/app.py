@@ -36,6 +36,9 @@ Only = Annotated[
 Skip = Annotated[list[str] | None, typer.Option("--skip", help="Leave out this control, check or target; repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 FILE = Path("meshguard.yaml")
+Own = Annotated[
+    Path | None, typer.Option("--deployment", "-d", help="A deployment file, whose own checks are known too.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -121,12 +124,13 @@ def plan(
     phase: PhaseOption = None,
     only: Only = None,
     skip: Skip = None,
+    framework: Annotated[str, typer.Option("--framework", metavar="NAME", help="As for audit.")] = "",
     json_: Json = False,
 ) -> None:
     """Show what an audit would run: checks, targets, the facts they ask, with which effect and how many calls."""
     from meshguard.cli.look import show_plan
 
-    show_plan(deployment, tuple(profile or ()), phase, tuple(only or ()), tuple(skip or ()), as_json=json_)
+    show_plan(deployment, tuple(profile or ()), phase, tuple(only or ()), tuple(skip or ()), framework, as_json=json_)
 
 
 @app.command()
@@ -140,12 +144,13 @@ def validate(deployment: Deployment = FILE, profile: Profiles = None) -> None:
 @app.command()
 def checks(
     pattern: Annotated[str, typer.Argument(help="Only checks whose id matches; globs.")] = "*",
+    deployment: Own = None,
     json_: Json = False,
 ) -> None:
     """List the checks that are installed."""
     from meshguard.cli.look import show_checks
 
-    show_checks(pattern, as_json=json_)
+    show_checks(pattern, deployment, as_json=json_)
 
 
 @app.command()
@@ -165,11 +170,13 @@ def controls(
 
 
 @app.command()
-def explain(name: Annotated[str, typer.Argument(help="Id of a check or of a control.")]) -> None:
+def explain(
+    name: Annotated[str, typer.Argument(help="Id of a check or of a control.")], deployment: Own = None
+) -> None:
     """Explain a check or control: requirement, why, source, parameters, how to fix."""
     from meshguard.cli.look import show_explanation
 
-    show_explanation(name)
+    show_explanation(name, deployment)
 
 
 @app.command()

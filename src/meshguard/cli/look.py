@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from meshguard.cli.output import emit
+from meshguard.deployment import load_deployment
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
 from meshguard.plan import Plan, Scope, load_plan
 from meshguard.plugins import Plugins
@@ -30,12 +31,27 @@ if TYPE_CHECKING:
     from meshguard.records.statement import Statement
 
 
-def show_checks(pattern: str, *, as_json: bool) -> None:
-    """List installed checks."""
-    found = [check for check_id, check in Plugins().all_checks().items() if fnmatchcase(check_id, pattern)]
+def plugins_of(deployment: Path | None) -> Plugins:
+    """What is installed, with the local checks of a deployment file where one is named.
+
+    Raises:
+        Mistakes: what is wrong in that file.
+    """
+    plugins, mistakes = Plugins(), list[Mistake]()
+    if deployment is not None:
+        load_deployment(deployment, plugins, mistakes, offline=True)
+    if mistakes and not plugins.folders:  # what is wrong with its targets does not matter here
+        raise Mistakes(mistakes)
+    return plugins
+
+
+def show_checks(pattern: str, deployment: Path | None = None, *, as_json: bool) -> None:
+    """List installed checks, and the local ones of a deployment."""
+    known = plugins_of(deployment).all_checks()
+    found = [check for check_id, check in known.items() if fnmatchcase(check_id, pattern)]
     if not found:
-        known = Plugins().all_checks()
-        raise MeshGuardError(f"no check matches {pattern!r}", fix=did_you_mean(pattern, known))
+        hint = did_you_mean(pattern, known, otherwise="`meshguard checks` lists all; -d FILE adds a deployment's own")
+        raise MeshGuardError(f"no check matches {pattern!r}", fix=hint)
     if as_json:
         emit(_json([_check_json(check) for check in found]))
         return
@@ -91,9 +107,9 @@ def _profiles(names: Iterable[str]) -> list[Profile]:
     return [profile for profile in found if profile is not None]
 
 
-def show_explanation(name: str) -> None:
+def show_explanation(name: str, deployment: Path | None = None) -> None:
     """Explain a check or a control."""
-    plugins = Plugins()
+    plugins = plugins_of(deployment)
     check = plugins.check(name) if "." in name else None
     controls = [(p, p.controls[name]) for p in _profiles(sorted(plugins.profiles())) if name in p.controls]
     if check is None and not controls:
@@ -153,11 +169,12 @@ def show_plan(
     phase: Phase | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    framework: str = "",
     *,
     as_json: bool,
 ) -> None:
     """Show what an audit would do."""
-    plan = load_plan(path, Plugins(), Scope(phase, only, skip), profiles)
+    plan = load_plan(path, Plugins(), Scope(phase, only, skip, framework), profiles)
     rows = [_plan_row(task) for task in plan.tasks]
     gaps = [(planned.control.id, gap) for planned in plan.controls for gap in planned.gaps]
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshguard.reports.text import plain
+from meshguard.verdict import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from meshguard.compare import Change
     from meshguard.results import Finding, Results
 
+_GOOD = (Outcome.PASS, Outcome.NOT_APPLICABLE)
 TITLES = {
     "worse": "Worse",
     "new": "New",
@@ -27,7 +29,10 @@ def render_diff(before: Results, after: Results, changes: Sequence[Change]) -> s
     for kind, title in TITLES.items():
         found = [change for change in changes if change.kind == kind]
         if found:
-            lines += ["", f"{title} ({len(found)})", *(line for change in found for line in _change(change))]
+            told = [change for change in found if kind != "new" or change.finding.outcome not in _GOOD]
+            lines += ["", f"{title} ({len(found)})", *(line for change in told for line in _change(change))]
+            if rest := len(found) - len(told):
+                lines.append(f"  {rest} that pass{'' if rest != 1 else 'es'} or do not apply")
     if not changes:
         lines += ["", "Every finding is as it was."]
     lines += ["", f"Gate: exit {before.gate.exit_code} -> exit {after.gate.exit_code}; {plain(after.gate.reason)}"]

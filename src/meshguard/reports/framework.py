@@ -6,12 +6,11 @@ import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from meshguard.frameworks import NOT_COVERED, load_catalogue, picture
-from meshguard.reports.text import STATUS_STYLE, plain
+from meshguard.reports.text_style import STATUS_STYLE, console_to, plain
 
 if TYPE_CHECKING:
     from meshguard.frameworks import Requirement
@@ -28,16 +27,7 @@ def render_framework(results: Results, framework: str, *, width: int = 100, colo
     """
     catalogue = load_catalogue()
     buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
+    console = console_to(buffer, width=width, color=color)
     for name, version in catalogue.select(framework):
         found = picture(results.controls, catalogue, [(name, version)])
         console.print(Text(f"{name} {version}", style="bold"))

@@ -13,17 +13,18 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.text import Text
 
 from meshguard.reports import text_lists as lists
 from meshguard.reports.groups import ranked, undetermined
 from meshguard.reports.text_controls import show_control
-from meshguard.reports.text_style import STATUS_STYLE, count, hang, percent, plain, title, words
+from meshguard.reports.text_style import STATUS_STYLE, console_to, count, hang, percent, plain, title, words
 from meshguard.results import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rich.console import Console
 
     from meshguard.results import ControlResult, Finding, Results
 
@@ -49,17 +50,7 @@ def colored(*, wanted: bool) -> bool:
 
 def _render(results: Results, *, width: int, color: bool, quiet: bool, verbose: bool) -> str:
     buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = console_to(buffer, width=width, color=color)
     console.print(_verdict(results))
     if not quiet:
         _body(console, results, verbose=verbose)

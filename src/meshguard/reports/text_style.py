@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.padding import Padding
 from rich.table import Table
@@ -25,6 +25,23 @@ STATUS_STYLE = {
     Status.NOT_APPLICABLE: "dim",
 }
 PRIORITY_STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
+
+
+def console_to(buffer: TextIO, *, width: int, color: bool) -> Console:
+    """A console that writes plain text, or text with the sixteen colours, and reads nothing as markup."""
+    from rich.console import Console
+
+    return Console(
+        file=buffer,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
 
 
 def plain(text: object, limit: int = MAX_TEXT) -> str:

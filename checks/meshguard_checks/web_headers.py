@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from meshguard.api import Field, Verdict, check, failed, judged, passed
+from meshguard.api import Field, Verdict, check, failed, judged, passed, undetermined
 from meshguard.targets.web import Page, Response, Web
 from meshguard_checks.parsing.structured import bare_item, dictionary_or_problem
 
@@ -155,6 +155,10 @@ async def security_headers(
         headers: names in lower case, each with the values that are accepted.
     """
     answer = await site.page(page.path)
+    if unseen := [line.name for line in answer.headers if line.value is None and line.name in map(str.lower, headers)]:
+        return undetermined(
+            f"{unseen[0]} is sent, and MeshGuard records no value of it", fix="leave it out of `headers`"
+        )
     wrong = [problem for name, accepted in headers.items() for problem in _wrong(answer, name.lower(), accepted)]
     want = "; ".join(f"{name}: {' or '.join(values)}" for name, values in headers.items())
     if wrong:

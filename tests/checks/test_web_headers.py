@@ -2,8 +2,9 @@
 
 import pytest
 from pydantic import ValidationError
-from tests.checks.web_facts import HOME, home, redirecting
+from tests.checks.web_facts import HOME, URL, home, redirecting, site
 
+from meshguard.targets.web import HeaderLine, Response
 from meshguard.testing import judge
 from meshguard_checks.web import (
     content_type_options,
@@ -218,3 +219,16 @@ async def test_what_a_redirect_on_the_way_names_counts() -> None:
     verdict = await judge(no_technology_disclosure, HOME, redirecting([("server", "nginx/1.22.1")], []))
 
     assert verdict.message == "server names a version: nginx/1.22.1"
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome"),
+    [
+        row([HeaderLine(name="x-own", value=None)], "not-checked", id="sent, and its value is not recorded"),
+        row([], "fail", id="not sent"),
+    ],
+)
+async def test_a_value_that_is_not_recorded_is_not_judged(lines: list[HeaderLine], outcome: str) -> None:
+    bare = Response(url=f"{URL}/", status=200, headers=tuple(lines))
+    verdict = await judge(security_headers, HOME, site({"/": bare}), headers={"X-Own": ["", "on"]})
+    assert verdict.outcome == outcome

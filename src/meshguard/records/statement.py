@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -45,9 +46,9 @@ class Statement(BaseModel):
         """What it is about; entries about the same item follow one another."""
         return self.name
 
+    @abstractmethod
     def days(self) -> dict[str, datetime.date | None]:
         """When it was dated, reviewed, began and was answered."""
-        raise NotImplementedError
 
 
 class Absence(Statement):

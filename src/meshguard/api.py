@@ -5,9 +5,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from meshguard.answers import Answers
 from meshguard.check import Check, check
 from meshguard.clock import Clock
-from meshguard.errors import NotAllowed, NotObserved, Throttled
+from meshguard.errors import Denied, NotAllowed, NotObserved, Throttled, Unsupported
 from meshguard.evidence import Evidence
-from meshguard.fact import Fact, LeftOut, Listing, fact
+from meshguard.fact import Fact, LeftOut, Listing, Unread, fact
 from meshguard.limits import LimitSettings
 from meshguard.sketch import Sketch
 from meshguard.target import Egress, Target, TargetSettings, in_thread
@@ -22,6 +22,7 @@ __all__ = [
     "Check",
     "Clock",
     "ConfigDict",
+    "Denied",
     "Duration",
     "Egress",
     "Evidence",
@@ -38,6 +39,8 @@ __all__ = [
     "Target",
     "TargetSettings",
     "Throttled",
+    "Unread",
+    "Unsupported",
     "Verdict",
     "check",
     "days",

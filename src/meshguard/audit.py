@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meshguard.errors import ESCAPES, NotObserved
+from meshguard.errors import ESCAPES, FAILURES, NotObserved
 from meshguard.evidence import Evidence, place_of, reading
 from meshguard.fact import LeftOut, Listing
 from meshguard.sketch import Sketcher
@@ -51,6 +51,8 @@ class Judgement:
     judged: list[Judged] = field(default_factory=list)
     query: str = ""
     listed: int = 0
+    unlisted: int = 0
+    """Verdicts that are about the list and not about a resource in it."""
     left_out: tuple[LeftOut, ...] = ()
     complete: bool = True
     note: str = ""
@@ -174,16 +176,24 @@ class Audit:
                 verdict = Verdict(Outcome(fault.outcome), fault.reason, fix=fault.fix)
                 listing = Listing(items=(), complete=False, note=fault.reason)
         judgement.listed, judgement.left_out = len(listing.items), listing.left_out
-        judgement.complete, judgement.note = listing.complete, listing.note
+        judgement.complete, judgement.note = listing.complete and not listing.unread, listing.note
         reads = tuple(reader.reads)
         if verdict is None and not listing.items and listing.complete:
             verdict = Verdict(Outcome.NOT_CHECKED, _nothing(over.name, listing), fix=listing.fix)
         elif verdict is None and not listing.complete:
             verdict = Verdict(Outcome.ERROR, f"not all {over.name} could be listed: {listing.note}", fix=listing.fix)
-        if verdict is not None:
-            judgement.judged.append(Judged(TARGET_ITSELF, verdict, reads))
-            self._tell(judgement.task.check)
+        if verdict is not None and not listing.unread:
+            self._of_list(judgement, TARGET_ITSELF, verdict, reads)
+        for part in listing.unread:
+            outcome = Outcome(FAILURES.get(part.kind, NotObserved).outcome)
+            verdict = Verdict(outcome, f"its {over.name} could not be listed: {part.reason}", fix=part.fix)
+            self._of_list(judgement, part.resource, verdict, reads)
         return list(listing.items)
+
+    def _of_list(self, judgement: Judgement, resource: str, verdict: Verdict, reads: tuple[str, ...]) -> None:
+        judgement.judged.append(Judged(resource, verdict, reads))
+        judgement.unlisted += 1
+        self._tell(judgement.task.check)
 
     async def _one(self, judgement: Judgement, resource: str, arguments: list[Any]) -> None:
         verdict, reads = await verdict_of(judgement.task.check, arguments, judgement.task.arguments(resource))

@@ -18,12 +18,12 @@ import inspect
 import re
 from collections.abc import Callable, Coroutine
 from functools import cached_property
-from types import CodeType, FunctionType
 from typing import Any, Generic, Literal, ParamSpec, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from meshguard.fact import Fact
+from meshguard.reach import members_of, reached
 from meshguard.target import Target
 from meshguard.values import shown
 from meshguard.verdict import Verdict
@@ -145,14 +145,11 @@ class Check(Generic[P]):
     @cached_property
     def asks(self) -> tuple[Fact[Any, Any, Any], ...]:
         """The facts that it may read, found in its code and in the functions it calls."""
-        members: dict[str, Any] = {}
-        for kind in self.targets.values():
-            for base in reversed(kind.__mro__):
-                members.update({n: v for n, v in vars(base).items() if isinstance(v, Fact | FunctionType)})
+        members = members_of(self.targets.values())
         found: dict[str, Fact[Any, Any, Any]] = {self.over.name: self.over} if self.over is not None else {}
-        _follow(self.judge, members, found, set())
-        if self.over is not None:
-            _follow(self.over.ask, members, found, set())
+        for start in (self.judge, self.over):
+            named = (one for one in reached(start, members) if isinstance(one, Fact))
+            found.update((fact.name, fact) for fact in named if members.get(fact.name) is fact)
         return tuple(found.values())
 
     @property
@@ -166,32 +163,6 @@ def _json_default(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): _json_default(item) for name, item in value.items()}
     return list(value) if isinstance(value, tuple | list | frozenset | set) else shown(value)
-
-
-def _follow(function: Any, members: dict[str, Any], found: dict[str, Fact[Any, Any, Any]], seen: set[Any]) -> None:
-    """Add the facts that a function's code names, its targets' methods and its module's functions followed."""
-    if not isinstance(function, FunctionType) or function in seen:
-        return
-    seen.add(function)
-    for name in _names(function.__code__):
-        member = members.get(name)
-        if isinstance(member, Fact):
-            found.setdefault(name, member)
-            _follow(member.ask, members, found, seen)
-        elif member is not None:
-            _follow(member, members, found, seen)
-        reached = function.__globals__.get(name)
-        if isinstance(reached, FunctionType) and reached.__module__ == function.__module__:
-            _follow(reached, members, found, seen)
-
-
-def _names(code: CodeType) -> dict[str, None]:
-    """Names that code uses, nested code included, in the order in which they stand."""
-    names = dict.fromkeys(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _names(constant)
-    return names
 
 
 def check(

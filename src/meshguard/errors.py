@@ -5,6 +5,8 @@ MeshGuardError          a file, option or profile is wrong: exit 2
 NotObserved             a fact could not be collected: an observation, never a pass
 ├── NotAllowed          the deployment or the command does not permit it: not-checked
 ├── NotRecorded         a replayed recording does not hold it: not-checked
+├── Denied              the service refused: the caller lacks a permission
+├── Unsupported         what answers does not know the question
 └── Throttled           the service asked to slow down: retried, then an error
 """
 
@@ -98,12 +100,26 @@ class Throttled(NotObserved):
 
     kind = "throttled"
 
-    def __init__(self, reason: str, *, retry_after: float = 0.0, fix: str = "") -> None:
+    def __init__(self, reason: str, *, retry_after: float = 0.0, fix: str = "", again: bool = True) -> None:
         super().__init__(reason, fix=fix)
         self.retry_after = retry_after
+        self.again = again
+        """Whether it is asked again; False where the service's client has done so already."""
+
+
+class Denied(NotObserved):
+    """The service refused to answer: the caller lacks a permission."""
+
+    kind = "denied"
+
+
+class Unsupported(NotObserved):
+    """What answers there does not know the question: another version, another service, a region without it."""
+
+    kind = "unsupported"
 
 
 FAILURES: dict[str, type[NotObserved]] = {
-    cls.kind: cls for cls in (NotObserved, NotAllowed, NotRecorded, Interrupted, Throttled)
+    cls.kind: cls for cls in (NotObserved, NotAllowed, NotRecorded, Interrupted, Throttled, Denied, Unsupported)
 }
 """Kinds of failure, as an observation records them."""

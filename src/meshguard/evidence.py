@@ -29,8 +29,6 @@ __all__ = ["Allowed", "Evidence", "Failure", "Observation", "Recorder", "place_o
 
 T = TypeVar("T")
 
-MAX_VALUE_BYTES = 1_000_000
-"""A fact's recorded answer is at most this long; what is larger is reduced inside the fact."""
 RETRIES = 3
 MAX_SENTENCE = 4_000
 """Characters of a reason or remedy."""
@@ -92,7 +90,11 @@ class Evidence:
         recorder: Recorder | None = None,
         recorded: Mapping[str, Observation] | None = None,
         masks: Iterable[tuple[str, str]] = (),
+        max_calls: int | None = None,
     ) -> None:
+        self.calls = 0
+        """Calls of services that count them (`spend`)."""
+        self._max_calls = max_calls
         self.observations: dict[str, Observation] = {}
         self.stopped = ""
         """Why nothing more is collected; empty while the audit runs."""
@@ -188,8 +190,8 @@ class Evidence:
         try:
             self._permit(call)
             text = call.encode(await self._attempts(call, reader))
-            if (size := len(text.encode())) > MAX_VALUE_BYTES:
-                raise NotObserved(f"the answer of {call.key} is {size} bytes, more than the {MAX_VALUE_BYTES} allowed")
+            if (size := len(text.encode())) > call.max_bytes:
+                raise NotObserved(f"the answer of {call.key} is {size} bytes, more than the {call.max_bytes} allowed")
             value = self._masked(json.loads(text))
         except NotObserved as fault:
             failure = Failure(fault.kind, self._sentence(fault.reason), self._sentence(fault.fix))
@@ -220,7 +222,7 @@ class Evidence:
                             return await call.collect()
                         except Throttled as fault:
                             pause_s = max(fault.retry_after, 0.25 * 2**attempt)
-                            if attempt == RETRIES - 1 or not _can_wait(call, reader, pause_s):
+                            if attempt == RETRIES - 1 or not fault.again or not _can_wait(call, reader, pause_s):
                                 raise
                             await asyncio.sleep(pause_s)
             except TimeoutError:
@@ -232,6 +234,19 @@ class Evidence:
 
     def _sentence(self, text: str) -> str:
         return str(self._masked(encodable(text)))[:MAX_SENTENCE]
+
+    def spend(self, what: str) -> None:
+        """Count one call of a service; refuse it where the calls that the audit may make are spent.
+
+        Raises:
+            NotAllowed: with the number, and how to raise it.
+        """
+        if self._max_calls is not None and self.calls >= self._max_calls:
+            raise NotAllowed(
+                f"{what} was not called: the {self._max_calls} calls that this audit may make are spent",
+                fix="raise --max-calls, or narrow the audit with --only",
+            )
+        self.calls += 1
 
     async def stop(self, why: str, *, grace_s: float = 2.0) -> None:
         """Collect nothing more: what is under way becomes an observation that says `why`."""

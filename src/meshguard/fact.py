@@ -63,6 +63,18 @@ class LeftOut(BaseModel):
     count: int
 
 
+class Unread(BaseModel):
+    """A part of a list that could not be read: a region, an account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resource: str
+    kind: str = "failed"
+    """The failure's kind, as `errors.FAILURES` has them."""
+    reason: str
+    fix: str = ""
+
+
 class Listing(BaseModel, Generic[Item]):
     """A list of resources and how complete it is: the population that a check is run over."""
 
@@ -75,6 +87,8 @@ class Listing(BaseModel, Generic[Item]):
     note: str = ""
     fix: str = ""
     """What to do when the list is empty."""
+    unread: tuple[Unread, ...] = ()
+    """Parts that could not be read; each becomes a verdict of its own, and never a pass."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,11 @@ class Call(Generic[T]):
     def deadline_s(self) -> float:
         """Seconds that the fact may take."""
         return self.fact.deadline_s or self.target.limits.deadline_s
+
+    @property
+    def max_bytes(self) -> int:
+        """Longest recorded answer; what is larger is reduced inside the fact."""
+        return self.target.MAX_VALUE_BYTES
 
     def encode(self, value: T) -> str:
         """The value as JSON text."""

@@ -77,7 +77,7 @@ def _variants(planned: PlannedControl) -> dict[str, str]:
 
 def _missing(judgement: Judgement) -> int:
     """Resources that were listed and have no verdict: the audit ended first."""
-    return max(0, judgement.listed - len(judgement.judged))
+    return max(0, judgement.listed - len(judgement.judged) + judgement.unlisted)
 
 
 def _finding(planned: PlannedControl, judgement: Judgement, judged: Judged, audit: Audit, variant: str) -> Finding:

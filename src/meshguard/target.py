@@ -16,7 +16,7 @@ from meshguard.limits import Limits, LimitSettings
 from meshguard.sketch import Sketcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from meshguard.evidence import Evidence
 
@@ -85,6 +85,8 @@ class Target(Generic[C]):
     DEFAULT_LIMITS: ClassVar[LimitSettings] = LimitSettings()
     DIGESTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Facts and the field of their answer that is the digest of what runs there; results name them."""
+    MAX_VALUE_BYTES: ClassVar[int] = 1_000_000
+    """A fact's recorded answer is at most this long."""
 
     def __init__(
         self,
@@ -114,6 +116,23 @@ class Target(Generic[C]):
     def subject(self) -> str:
         """What is audited in the words of the world: a URL, a host, an account."""
         return self.name
+
+    @classmethod
+    def permissions(cls, fact: Fact[Any, Any, Any], settings: C, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Permissions of the service that asking a fact takes (IAM actions), where the service has such.
+
+        Args:
+            fact: one of its facts.
+            settings: the target's settings, which may make a call needless.
+            parameters: those of the check that asks.
+        """
+        del fact, settings, parameters
+        return ()
+
+    async def preflight(self, permissions: Sequence[str]) -> dict[str, str]:
+        """What the service says of each permission: "" where it is there, else why not; "?" and why if unsettled."""
+        del permissions
+        return {}
 
     async def close(self) -> None:
         """End connections; called once when the audit ends."""

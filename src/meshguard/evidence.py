@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -95,6 +96,7 @@ class Evidence:
         self.calls = 0
         """Calls of services that count them (`spend`)."""
         self._max_calls = max_calls
+        self._counting = threading.Lock()
         self.observations: dict[str, Observation] = {}
         self.stopped = ""
         """Why nothing more is collected; empty while the audit runs."""
@@ -236,17 +238,20 @@ class Evidence:
         return str(self._masked(encodable(text)))[:MAX_SENTENCE]
 
     def spend(self, what: str) -> None:
-        """Count one call of a service; refuse it where the calls that the audit may make are spent.
+        """Count one call of a service; refuse it where the calls that the audit may make are spent. From any thread.
 
         Raises:
             NotAllowed: with the number, and how to raise it.
         """
-        if self._max_calls is not None and self.calls >= self._max_calls:
-            raise NotAllowed(
-                f"{what} was not called: the {self._max_calls} calls that this audit may make are spent",
-                fix="raise --max-calls, or narrow the audit with --only",
-            )
-        self.calls += 1
+        with self._counting:
+            self.calls += 1
+            if self._max_calls is None or self.calls <= self._max_calls:
+                return
+            self.calls -= 1
+        raise NotAllowed(
+            f"{what} was not called: the {self._max_calls} calls that this audit may make are spent",
+            fix="raise --max-calls, or narrow the audit with --only",
+        )
 
     async def stop(self, why: str, *, grace_s: float = 2.0) -> None:
         """Collect nothing more: what is under way becomes an observation that says `why`."""

@@ -18,11 +18,14 @@ def members_of(kinds: Iterable[type]) -> dict[str, Any]:
     return members
 
 
-def reached(function: Any, members: Mapping[str, Any], seen: set[Any] | None = None) -> Iterator[Any]:
+def reached(
+    function: Any, members: Mapping[str, Any], seen: set[Any] | None = None, *, into_facts: bool = True
+) -> Iterator[Any]:
     """What the code of a function names: members, by attribute, and globals of its module.
 
-    Functions among them are followed (a global one where it stands in the same module), and so is the code behind a
-    member that has its function under `ask`. Names are all that is seen: what is reached under another name is not.
+    Functions among them are followed (a global one where it stands in the same module), and so is, with `into_facts`,
+    the code behind a member that has its function under `ask`. Names are all that is seen: what is reached under
+    another name is not.
     """
     seen = set() if seen is None else seen
     function = getattr(function, "ask", function)
@@ -32,12 +35,13 @@ def reached(function: Any, members: Mapping[str, Any], seen: set[Any] | None = N
     for name in _names(function.__code__):
         if name in members:
             yield members[name]
-            yield from reached(members[name], members, seen)
+            if into_facts or not hasattr(members[name], "ask"):
+                yield from reached(members[name], members, seen, into_facts=into_facts)
         if name in function.__globals__:
             found = function.__globals__[name]
             yield found
             if isinstance(found, FunctionType) and found.__module__ == function.__module__:
-                yield from reached(found, members, seen)
+                yield from reached(found, members, seen, into_facts=into_facts)
 
 
 def _names(code: CodeType) -> dict[str, None]:

@@ -119,7 +119,7 @@ class Target(Generic[C]):
 
     @classmethod
     def permissions(cls, fact: Fact[Any, Any, Any], settings: C, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-        """Permissions of the service that asking a fact takes (IAM actions), where the service has such.
+        """Permissions of the service that a fact itself takes (IAM actions), where the service has such.
 
         Args:
             fact: one of its facts.
@@ -129,9 +129,31 @@ class Target(Generic[C]):
         del fact, settings, parameters
         return ()
 
-    async def preflight(self, permissions: Sequence[str]) -> dict[str, str]:
-        """What the service says of each permission: "" where it is there, else why not; "?" and why if unsettled."""
-        del permissions
+    @classmethod
+    def operations(
+        cls, fact: Fact[Any, Any, Any], settings: C, parameters: Mapping[str, Any]
+    ) -> tuple[str, ...] | None:
+        """The service's own names of the calls that a fact itself may make; None where the kind does not name them."""
+        del fact, settings, parameters
+        return None
+
+    @classmethod
+    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+        """How often a fact is asked in an audit, where `over` names the list that a check is run over, or is empty."""
+        if not fact.parameters:
+            return "once"
+        return f"at most once for each of {over}" if over else "once for each argument"
+
+    async def preflight(self, asked: Sequence[tuple[Fact[Any, Any, Any], Mapping[str, Any]]]) -> dict[str, str]:
+        """What is known beforehand of each permission that an audit takes.
+
+        Args:
+            asked: the facts of the audit, each with the parameters of the check that asks.
+
+        Returns:
+            Permission -> "" where it is there, else why not; it begins with "?" where that could not be settled.
+        """
+        del asked
         return {}
 
     async def close(self) -> None:

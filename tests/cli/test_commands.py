@@ -81,7 +81,7 @@ def test_plan(work: Workplace) -> None:
     text = out(work, "plan")
     assert text.startswith("3 controls, 2 checks on targets\n")
     assert "web.hsts of lab.b: no web target; it will be undetermined\n" in text
-    assert "lab:main state      read  at most once for each of things and its redirects\n" in text
+    assert "lab:main state      read  at most once for each of things\n" in text
     assert text.endswith("Hosts contacted: none\n")
     found = json.loads(out(work, "plan", "--json", "--only", "lab.a"))
     assert [task["check"] for task in found["tasks"]] == ["lab.ok", "lab.throttled"]

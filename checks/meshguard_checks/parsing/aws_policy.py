@@ -3,8 +3,8 @@
 Sources, by the names of their pages. IAM User Guide: "Grammar of the IAM JSON policy language", "IAM JSON policy
 elements: Principal", "... NotPrincipal", "... Action", "... NotAction", "... Resource", "... Condition operators",
 "Variables and tags" and "Version", "Set operators for multivalued context keys", "AWS global condition context keys",
-"Policy evaluation logic", "IAM and AWS STS quotas". Amazon S3 User Guide: "Blocking public access to your Amazon S3
-storage", its section "The meaning of public".
+"Policy evaluation logic". Amazon S3 User Guide: "Blocking public access to your Amazon S3 storage", its section "The
+meaning of public".
 
 Every question has three answers. One document is judged, not what other policies, settings or ACLs add or take away.
 """

@@ -212,7 +212,7 @@ def _conditions(value: Any, where: str) -> tuple[Condition, ...]:
     found: dict[tuple[str, str], Condition] = {}
     for operator, block in _block(value, where).items():
         for key, values in _block(block, f"{where} {clip(operator)}").items():
-            place = lower(operator.strip()), lower(key.strip())
+            place = lower(operator), lower(key)
             if place in found:
                 raise PolicyError(f"{where}: {clip(operator)} {clip(key)} stands twice, in two spellings")
             scalars = _scalars(values, f"{where} {clip(operator)}")

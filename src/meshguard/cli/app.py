@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from meshguard import __version__
+
+if TYPE_CHECKING:
+    from meshguard.scope import Scope
 
 app = typer.Typer(
     name="meshguard",
@@ -45,6 +48,14 @@ def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"meshguard {__version__}")
         raise typer.Exit
+
+
+def _scope(
+    phase: Literal["pre", "post"] | None, only: list[str] | None, skip: list[str] | None, framework: str
+) -> Scope:
+    from meshguard.scope import Scope
+
+    return Scope(phase, tuple(only or ()), tuple(skip or ()), framework)
 
 
 @app.callback()
@@ -89,11 +100,22 @@ def audit(
     replay: Annotated[
         Path | None, typer.Option("--replay", help="Judge this evidence file; nothing is contacted.")
     ] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Only say which permissions the audit would lack; nothing is judged.")
+    ] = False,
+    max_calls: Annotated[
+        int | None, typer.Option("--max-calls", min=1, help="Most calls to cloud APIs in the whole audit.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the verdict.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also what passes.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
 ) -> None:
     """Look at the deployment, judge it, report, and answer with the gate's exit code."""
+    if preflight:
+        from meshguard.cli.permissions import run_preflight
+
+        scope = _scope(phase, only, skip, framework)
+        raise typer.Exit(run_preflight(deployment, tuple(profile or ()), scope, max_calls))
     from meshguard.cli.audit import AuditOptions, run
 
     options = AuditOptions(
@@ -110,6 +132,7 @@ def audit(
         framework=framework,
         baseline=baseline,
         replay=replay,
+        max_calls=max_calls,
         quiet=quiet,
         verbose=verbose,
         no_color=no_color,
@@ -125,9 +148,17 @@ def plan(
     only: Only = None,
     skip: Skip = None,
     framework: Annotated[str, typer.Option("--framework", metavar="NAME", help="As for audit.")] = "",
+    iam_policy: Annotated[
+        bool, typer.Option("--iam-policy", help="Only the least AWS IAM policy that the audit needs, as JSON.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Show what an audit would run: checks, targets, the facts they ask, with which effect and how many calls."""
+    if iam_policy:
+        from meshguard.cli.permissions import show_policy
+
+        show_policy(deployment, tuple(profile or ()), _scope(phase, only, skip, framework))
+        return
     from meshguard.cli.look import show_plan
 
     show_plan(deployment, tuple(profile or ()), phase, tuple(only or ()), tuple(skip or ()), framework, as_json=json_)

@@ -46,6 +46,7 @@ class AuditOptions:
     framework: str = ""
     baseline: Path | None = None
     replay: Path | None = None
+    max_calls: int | None = None
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
@@ -69,6 +70,7 @@ def run(options: AuditOptions) -> int:
         recorder=writer,
         recorded=recording.observations if recording else None,
         masks=plan.deployment.secrets(),
+        max_calls=options.max_calls,
     )
     audit = Audit(plan, evidence, conclude=tell_answers(circumstances))
     # The loop is closed after the reports are written: that waits for threads, such as one that looks a name up.

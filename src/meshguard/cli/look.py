@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from meshguard.check import Check
     from meshguard.deployment import Deployment
-    from meshguard.plan import Task
+    from meshguard.fact import Fact
+    from meshguard.plan import TargetRef, Task
     from meshguard.profile import CheckUse, Control, Phase, Priority, Profile
     from meshguard.records.document import Documents
     from meshguard.records.register import LoadedRegister
@@ -175,11 +176,11 @@ def show_plan(
 ) -> None:
     """Show what an audit would do."""
     plan = load_plan(path, Plugins(), Scope(phase, only, skip, framework), profiles)
-    rows = [_plan_row(task) for task in plan.tasks]
+    rows, found = [_plan_row(task) for task in plan.tasks], _calls(plan)
     gaps = [(planned.control.id, gap) for planned in plan.controls for gap in planned.gaps]
     if as_json:
         missing = [{"control": control, "check": gap.check.id, "missing": gap.kind} for control, gap in gaps]
-        emit(_json({"tasks": rows, "missing": missing, "calls": _calls(plan), "hosts": _hosts(plan)}))
+        emit(_json({"tasks": rows, "missing": missing, "calls": found, "hosts": _hosts(plan)}))
         return
     emit(f"{len(plan.controls)} controls, {len(rows)} checks on targets\n\n")
     emit(_columns([(row["check"], row["target"], row["effect"], ", ".join(row["asks"])) for row in rows]))
@@ -187,7 +188,7 @@ def show_plan(
         emit(f"{gap.check.id} of {control}: no {gap.kind} target; it will be undetermined\n")
     emit(
         "\nFacts asked\n"
-        + _columns([(f"{target} {name}", effect, count) for target, name, effect, count in _calls(plan)])
+        + _columns([(f"{target} {name}", effect, count, calls) for target, name, effect, count, calls in found])
     )
     emit(f"\nHosts contacted: {', '.join(_hosts(plan)) or 'none'}\n")
 
@@ -203,22 +204,30 @@ def _plan_row(task: Task) -> dict[str, Any]:
     }
 
 
-def _calls(plan: Plan) -> list[tuple[str, str, str, str]]:
-    """Each fact that may be asked, and how often; no fact is asked twice with the same arguments."""
-    found: dict[tuple[str, str, str], str] = {}
+def _calls(plan: Plan) -> list[tuple[str, str, str, str, str]]:
+    """Each fact that may be asked: target, fact, effect, how often, and the service's calls that it makes.
+
+    No fact is asked twice with the same arguments.
+    """
+    found: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for task, (kind, name), fact in asked_facts(plan):
+        over, known = task.check.over, plan.plugins.target(kind)
+        count = known.asked(fact, over.name if over is not None and over.name in known.facts() else "")
+        settings = plan.deployment.targets[kind][name]
+        calls = known.operations(fact, settings, task.shown_parameters)
+        if calls != ():  # what only joins other facts asks nothing itself
+            found.setdefault((f"{kind}:{name}", fact.name, fact.effect), (count, ", ".join(calls or ())))
+    return [(*key, *said) for key, said in sorted(found.items())]
+
+
+def asked_facts(plan: Plan) -> Iterator[tuple[Task, TargetRef, Fact[Any, Any, Any]]]:
+    """Each fact that a task may ask of one of its targets, as far as asking it is a call."""
     for task in plan.tasks:
-        over = task.check.over
         for kind, name in task.targets:
             facts = plan.plugins.target(kind).facts() if kind not in IMPLICIT else {}
             for fact in task.check.asks:
-                if facts.get(fact.name) is not fact or fact.effect in ("computed", "local"):
-                    continue
-                each = fact.parameters and over is not None and over.name in facts
-                count = f"at most once for each of {over.name} and its redirects" if each and over else "once"
-                if fact.parameters and over is None:
-                    count = "once for each argument"
-                found.setdefault((f"{kind}:{name}", fact.name, fact.effect), count)
-    return [(*key, count) for key, count in sorted(found.items())]
+                if facts.get(fact.name) is fact and fact.effect not in ("computed", "local"):
+                    yield task, (kind, name), fact
 
 
 def _hosts(plan: Plan) -> list[str]:

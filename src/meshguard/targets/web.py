@@ -11,12 +11,12 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from meshguard import __version__
 from meshguard.errors import NotObserved
-from meshguard.fact import Listing, fact
+from meshguard.fact import Fact, Listing, fact
 from meshguard.limits import LimitSettings
 from meshguard.target import Target
 from meshguard.targets.web_answer import (
@@ -187,6 +187,12 @@ class Web(Target[WebSettings]):
         # A connection for each GET: one that the server closes after its answer may look open until it is used again.
         limits = httpx.Limits(max_keepalive_connections=0)
         return httpx.AsyncHTTPTransport(verify=trust(self.settings.ca), limits=limits, trust_env=False)
+
+    @classmethod
+    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+        """How often a fact is asked: what a page redirects to is asked too."""
+        often = super().asked(fact, over)
+        return f"{often} and its redirects" if over and fact.parameters else often
 
     async def close(self) -> None:
         """End the connections."""

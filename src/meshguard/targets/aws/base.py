@@ -6,9 +6,10 @@ Facts of a service are a class of their own over this one, in a module of the se
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from meshguard.errors import NotObserved
 from meshguard.fact import LeftOut, Listing, Unread, fact
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshguard.fact import Fact
+    from meshguard.reader import Reader
     from meshguard.targets.aws.client import Clients
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 GET_CALLER_IDENTITY = Operation("sts", "GetCallerIdentity", action="")  # AWS: "No permissions are required"
 LIST_ACCOUNTS = Operation("organizations", "ListAccounts", items="Accounts", setting="accounts=organization")
 DESCRIBE_REGIONS = Operation("ec2", "DescribeRegions", items="Regions", setting="regions=all")
 GET_RESOURCES = Operation("resourcegroupstaggingapi", "GetResources", items="ResourceTagMappingList", setting="tags")
-SIMULATE = Operation("iam", "SimulatePrincipalPolicy", items="EvaluationResults")
 OWN = "-"
 
 
@@ -47,7 +49,8 @@ class AwsBase(Target[AwsSettings]):
     MAX_VALUE_BYTES = 16_000_000
 
     _made: Clients | None = None
-    _rates: Rates | None = None
+    _rates: Rates
+    _caller: threading.local
 
     @property
     def subject(self) -> str:
@@ -208,7 +211,7 @@ class AwsBase(Target[AwsSettings]):
         await self.identity()
         account, region = account_of(place), region_of(place)
         with self._explained(account, region, operation, ()):
-            pages = await in_thread(self._clients.pages, account, region, operation, params)
+            pages = await self._in_thread(self._clients.pages, account, region, operation, params)
         if pages is None:
             answer = await self._one(account, region, operation, params, ())
             if any(answer.get(token) for token in ("NextToken", "nextToken", "Marker", "NextMarker")):
@@ -216,12 +219,9 @@ class AwsBase(Target[AwsSettings]):
             return self._items(operation, answer)
         items: list[Any] = []
         while True:
-            await self._turn(operation)
-            self._clients.calls[str(operation)] += 1
             with self._explained(account, region, operation, ()):
-                page = await in_thread(next, pages, None)
+                page = await self._in_thread(next, pages, None)
             if page is None:
-                self._clients.calls[str(operation)] -= 1
                 return items
             items += self._items(operation, page)
 
@@ -238,24 +238,25 @@ class AwsBase(Target[AwsSettings]):
     async def _one(
         self, account: str, region: str, operation: Operation, params: dict[str, Any], absent: tuple[str, ...]
     ) -> dict[str, Any]:
-        await self._turn(operation)
         with self._explained(account, region, operation, absent):
-            return await in_thread(self._clients.ask, account, region, operation, params)
+            return await self._in_thread(self._clients.ask, account, region, operation, params)
 
-    async def _turn(self, operation: Operation) -> None:
-        """Wait for the service's turn; the wait counts neither as the fact's time nor as one of its slots."""
-        if self._rates is None:
-            self._rates = Rates(self.settings.rates, limited=not self.settings.endpoint)
-        self.evidence.spend(str(operation))
-        wait_s = self._rates.next_in_s(operation.service)
-        reader = current_reader.get()
-        if wait_s <= 0:
-            return
-        if reader is None or reader.clock is None:
-            await asyncio.sleep(wait_s)
-            return
-        async with reader.paused(reader.clock):
-            await asyncio.sleep(wait_s)
+    async def _in_thread(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a client's work in a thread that knows for which reader it calls."""
+        loop, reader = asyncio.get_running_loop(), current_reader.get()
+
+        def work() -> T:
+            self._caller.loop, self._caller.reader = loop, reader
+            return function(*args, **kwargs)
+
+        return await in_thread(work)
+
+    def _on_call(self, service: str, operation: str) -> None:
+        """Count a call and wait for its turn, in the thread that makes it."""
+        self.evidence.spend(f"{service}:{operation}")
+        wait_s = self._rates.next_in_s(service)
+        if wait_s > 0:
+            asyncio.run_coroutine_threadsafe(_wait(self._caller.reader, wait_s), self._caller.loop).result()
 
     @contextmanager
     def _explained(self, account: str, region: str, operation: Operation, absent: tuple[str, ...]) -> Iterator[None]:
@@ -274,14 +275,16 @@ class AwsBase(Target[AwsSettings]):
         if self._made is None:
             from meshguard.targets.aws.client import Clients
 
-            self._made = Clients(self.settings, connections=2 * self.limits.connections)
+            self._caller = threading.local()
+            self._rates = Rates(self.settings.rates, limited=not self.settings.endpoint)
+            self._made = Clients(self.settings, connections=2 * self.limits.connections, before_call=self._on_call)
         return self._made
 
     @classmethod
     def permissions(
         cls, fact: Fact[Any, Any, Any], settings: AwsSettings, parameters: Mapping[str, Any]
     ) -> tuple[str, ...]:
-        """IAM actions that asking a fact takes."""
+        """IAM actions that a fact itself takes."""
         found = wanted(operations_of(fact, cls), settings, parameters)
         return tuple(sorted({one.permission for one in found} - {""}))
 
@@ -289,37 +292,53 @@ class AwsBase(Target[AwsSettings]):
     def operations(
         cls, fact: Fact[Any, Any, Any], settings: AwsSettings, parameters: Mapping[str, Any]
     ) -> tuple[str, ...]:
-        """Operations that asking a fact may call."""
+        """Operations that a fact itself may call."""
         return tuple(str(one) for one in wanted(operations_of(fact, cls), settings, parameters))
 
-    async def preflight(self, permissions: Sequence[str]) -> dict[str, str]:
-        """What IAM's simulation says of each action for the caller, in each account."""
-        found: dict[str, str] = {}
-        for account in (await self.accounts()).items:
-            for action, fault in (await self._simulated(account, permissions)).items():
-                found[action] = found.get(action) or fault
-        return found
+    @classmethod
+    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+        """How often a fact is asked."""
+        names = list(fact.parameters)
+        if names == ["place"]:
+            return "once for each account and region"
+        return super().asked(fact, over)
 
-    async def _simulated(self, account: Account, permissions: Sequence[str]) -> dict[str, str]:
-        try:
-            answer = await self.call(account.place, GET_CALLER_IDENTITY)
-            source = _principal(answer["Arn"])
-            results: list[Any] = []
-            for start in range(0, len(permissions), 100):  # the API's limit of names in one call
-                names = list(permissions[start : start + 100])
-                results += await self.pages(account.place, SIMULATE, PolicySourceArn=source, ActionNames=names)
-        except NotObserved as fault:
-            return dict.fromkeys(permissions, f"?{fault.reason}")
-        said = {one["EvalActionName"].lower(): one["EvalDecision"] for one in results}
-        return {
-            action: "" if said.get(action.lower()) == "allowed" else f"{said.get(action.lower(), '?')} in {account.id}"
-            for action in permissions
+    async def preflight(self, asked: Sequence[tuple[Fact[Any, Any, Any], Mapping[str, Any]]]) -> dict[str, str]:
+        """What IAM's simulation says of each action in each account; where that is denied, what a call itself says."""
+        from meshguard.targets.aws.preflight import preflight
+
+        operations = {
+            operation: None
+            for fact, parameters in asked
+            for operation in wanted(operations_of(fact, type(self)), self.settings, parameters)
+            if operation.permission
         }
+        return await preflight(self, list(operations))
+
+    async def try_once(self, place: Place, operation: Operation) -> None:
+        """One call without arguments, its first page alone; raises NotObserved as any call does."""
+        await self.identity()
+        await self._one(account_of(place), region_of(place), operation, {}, ())
+
+    async def takes_arguments(self, place: Place, operation: Operation) -> bool:
+        """Whether the operation cannot be called without naming a resource."""
+        client = await in_thread(self._clients.client, account_of(place), operation.service, region_of(place))
+        shape = client.meta.service_model.operation_model(operation.name).input_shape
+        return bool(shape is not None and shape.required_members)
 
     async def close(self) -> None:
         """End the connections."""
         if self._made is not None:
             await in_thread(self._made.close)
+
+
+async def _wait(reader: Reader | None, wait_s: float) -> None:
+    """Wait for a turn, which counts neither as the reader's time nor as one of its slots."""
+    if reader is None or reader.clock is None:
+        await asyncio.sleep(wait_s)
+        return
+    async with reader.paused(reader.clock):
+        await asyncio.sleep(wait_s)
 
 
 class _Absent(Exception):
@@ -349,11 +368,3 @@ def documented(operation: Operation) -> Iterator[None]:
 def found_in(items: Iterable[T]) -> Listing[T]:
     """A whole list of one place, in the order of its resources' names."""
     return Listing(items=tuple(sorted(items, key=str)))
-
-
-def _principal(arn: str) -> str:
-    """The user or role behind a caller's ARN: a session of a role is simulated as the role."""
-    parts = arn.split(":", 5)
-    if len(parts) == 6 and parts[2] == "sts" and parts[5].startswith("assumed-role/"):
-        return f"{parts[0]}:{parts[1]}:iam::{parts[4]}:role/{parts[5].split('/')[1]}"
-    return arn

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +30,12 @@ OWN = "-"
 class Clients:
     """Clients by account, service and region, made when they are first asked; safe in threads."""
 
-    def __init__(self, settings: AwsSettings, *, connections: int) -> None:
+    def __init__(
+        self, settings: AwsSettings, *, connections: int, before_call: Callable[[str, str], None] | None = None
+    ) -> None:
         self.settings = settings
-        self.calls: Counter[str] = Counter()
-        """Calls that were begun, by operation."""
+        self._before_call = before_call
+        """Told service and operation of each call before it is made, in the thread that makes it; may refuse it."""
         self._connections = connections
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, str], Any] = {}
@@ -78,7 +79,6 @@ class Clients:
         Raises:
             NotObserved: with the reason and the remedy; the client's own exception where the caller names its code.
         """
-        self.calls[str(operation)] += 1
         try:
             return self._ask(account, region, operation, params)
         except Exception as fault:
@@ -115,9 +115,15 @@ class Clients:
         client = session.client(
             service, region_name=region, endpoint_url=self.settings.endpoint or None, config=self._config()
         )
+        if self._before_call is not None:
+            client.meta.events.register("before-call", self._tell)
         if self.settings.endpoint and service == "s3control":
             client.meta.events.register("before-sign.s3-control", self._keep_host)
         return client
+
+    def _tell(self, model: Any, **_: Any) -> None:
+        assert self._before_call is not None  # noqa: S101 - registered only then
+        self._before_call(model.service_model.service_name, model.name)
 
     def _keep_host(self, request: Any, **_: Any) -> None:
         """S3 Control puts the account before the host, which an endpoint by address does not have."""

@@ -4,7 +4,6 @@ and which IAM actions that takes is never a list kept by hand.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,25 +68,10 @@ def snake(name: str) -> str:
 
 
 def operations_of(fact: Fact[Any, Any, Any], kind: type) -> tuple[Operation, ...]:
-    """The operations that asking a fact may call, found in its code and in what that calls."""
-    found = (one for one in reached(fact, members_of([kind])) if isinstance(one, Operation))
+    """The operations that a fact itself may call, found in its code; those of facts that it reads are not its own."""
+    named = reached(fact, members_of([kind]), into_facts=False)
+    found = (one for one in named if isinstance(one, Operation))
     return tuple(dict.fromkeys(found))
-
-
-def policy(actions: Iterable[str]) -> dict[str, Any]:
-    """The least IAM policy that allows these actions, one statement a service."""
-    by_service: dict[str, list[str]] = {}
-    for action in sorted(set(actions)):
-        by_service.setdefault(action.partition(":")[0], []).append(action)
-    statements = [
-        {"Sid": f"MeshGuard{_sid(service)}", "Effect": "Allow", "Action": named, "Resource": "*"}
-        for service, named in by_service.items()
-    ]
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _sid(service: str) -> str:
-    return "".join(part.capitalize() for part in re.split(r"\W+", service))
 
 
 def wanted(operations: Iterable[Operation], settings: Any, parameters: Any) -> Iterator[Operation]:

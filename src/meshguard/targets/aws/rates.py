@@ -5,6 +5,7 @@ EC2's control plane, for one, throttles by account and region, so that autoscali
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 
@@ -16,12 +17,13 @@ BURST = 10
 
 
 class Rates:
-    """Says how long the next call of a service must wait; one instance an audit and target."""
+    """Says how long the next call of a service must wait; one instance an audit and target, asked from any thread."""
 
     def __init__(self, said: Mapping[str, float], *, limited: bool) -> None:
         self._said = dict(said)
         self._limited = limited
         self._next: dict[str, float] = {}
+        self._taking = threading.Lock()
 
     def next_in_s(self, service: str) -> float:
         """Seconds to wait for this call's turn, which is taken by asking."""
@@ -29,8 +31,9 @@ class Rates:
         if not rate:
             return 0.0
         now, interval = time.monotonic(), 1 / rate
-        turn = max(self._next.get(service, 0.0), now - (BURST - 1) * interval)
-        self._next[service] = turn + interval
+        with self._taking:
+            turn = max(self._next.get(service, 0.0), now - (BURST - 1) * interval)
+            self._next[service] = turn + interval
         return max(0.0, turn - now)
 
     @staticmethod

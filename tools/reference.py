@@ -56,7 +56,8 @@ def _check_section(check: Check[Any], used: list[str]) -> list[str]:
         f"- Looks at: {kinds}{over}",
         f"- Method: {check.method}",
         f"- Asks: {asks}",
-        f"- How to fix: {check.fix}",
+        *([f"- Calls: {', '.join(f'`{call}`' for call in check.calls)}"] if check.calls else []),
+        "- How to fix: " + "; or ".join(check.fix.split("\n")),
     ]
     lines.append(f"- Used by: {', '.join(f'`{control}`' for control in used) or 'no shipped profile'}")
     properties = check.parameters.model_json_schema().get("properties", {})

@@ -152,6 +152,12 @@ class Check(Generic[P]):
             found.update((fact.name, fact) for fact in named if members.get(fact.name) is fact)
         return tuple(found.values())
 
+    @cached_property
+    def calls(self) -> tuple[str, ...]:
+        """The calls of services that its facts make, by the services' own names, where the kind of target names them."""
+        found = (call for kind in self.targets.values() for fact in self.asks for call in kind.calls(fact))
+        return tuple(sorted(set(found)))
+
     @property
     def effect(self) -> str:
         """The strongest effect of the facts that it may read."""

@@ -138,6 +138,12 @@ class Target(Generic[C]):
         return None
 
     @classmethod
+    def calls(cls, fact: Fact[Any, Any, Any]) -> tuple[str, ...]:
+        """The service's own names of the calls of a fact, whatever the settings; for documents."""
+        del fact
+        return ()
+
+    @classmethod
     def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
         """How often a fact is asked in an audit, where `over` names the list that a check is run over, or is empty."""
         if not fact.parameters:

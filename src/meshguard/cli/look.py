@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ def _check_json(check: Check[Any]) -> dict[str, Any]:
         "over": check.over.name if check.over is not None else None,
         "effect": check.effect,
         "asks": [fact.name for fact in check.asks],
+        "calls": list(check.calls),
         "parameters": check.parameters.model_json_schema().get("properties", {}),
         "fix": check.fix,
     }
@@ -128,7 +130,8 @@ def _explain_check(check: Check[Any]) -> str:
     lines.append(f"  Method      {check.method} (NIST SP 800-53A)")
     lines.append(f"  Looks at    {' and '.join(kind for kind in check.kinds if kind != 'clock')}{where}")
     lines.append(f"  Asks        {', '.join(f'{fact.name} ({fact.effect})' for fact in check.asks)}")
-    lines.append(f"  Fix         {check.fix}")
+    lines += [f"  Calls       {', '.join(check.calls)}"] if check.calls else []
+    lines += [f"  {word:<12}{line}" for word, line in zip_longest(["Fix"], check.fix.split("\n"), fillvalue="")]
     properties = check.parameters.model_json_schema().get("properties", {})
     lines.append("  Parameters" + ("" if properties else "  none"))
     for name, schema in properties.items():

@@ -22,6 +22,9 @@ MAX_RESOURCES = 6
 MAX_BLOCKS = 12
 """Sentences shown for one check, unless verbose."""
 MAX_FIX = 600
+MAX_RESOURCE = 60
+MAX_ARN = 200
+"""What tells one ARN from another stands at its end."""
 
 OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
 _ORDER = {Outcome.FAIL: 0, Outcome.ERROR: 1, Outcome.NOT_CHECKED: 1, Outcome.PASS: 2, Outcome.NOT_APPLICABLE: 3}
@@ -44,7 +47,7 @@ def show_control(console: Console, control: ControlResult, findings: Sequence[Fi
                 say(console, Text(place, style="dim"))
             last = place
             _show_sentences(console, found, verbose=verbose)
-        if fix := fixes[0].fix:
+        for fix in filter(None, fixes[0].fix.split("\n")):
             hang(console, Text("→", style="bold"), Text(plain(fix, MAX_FIX)), indent=4 if _many(shown) else 2)
 
 
@@ -113,7 +116,11 @@ def _show_sentences(console: Console, findings: Sequence[Finding], *, verbose: b
 def _show_sentence(console: Console, findings: Sequence[Finding], *, verbose: bool) -> None:
     first = findings[0]
     mark, style = ("~", "cyan") if first.waiver is not None else _MARK.get(first.outcome, ("?", "yellow"))
-    resources = [plain(finding.resource, 60) for finding in findings if finding.resource != "-"]
+    resources = [
+        plain(finding.resource, MAX_ARN if finding.resource.startswith("arn:") else MAX_RESOURCE)
+        for finding in findings
+        if finding.resource != "-"
+    ]
     text = Text()
     if resources:
         names = ", ".join(resources) if verbose else some(resources, MAX_RESOURCES)

@@ -296,6 +296,11 @@ class AwsBase(Target[AwsSettings]):
         return tuple(str(one) for one in wanted(operations_of(fact, cls), settings, parameters))
 
     @classmethod
+    def calls(cls, fact: Fact[Any, Any, Any]) -> tuple[str, ...]:
+        """Operations of a fact, but those that only a setting of the target asks for."""
+        return tuple(str(one) for one in operations_of(fact, cls) if one.permission and not one.setting)
+
+    @classmethod
     def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
         """How often a fact is asked."""
         names = list(fact.parameters)

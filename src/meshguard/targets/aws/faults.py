@@ -76,6 +76,10 @@ def explained(fault: Exception, asked: Asked) -> NotObserved:
 
 def _answered(fault: Exception, asked: Asked) -> NotObserved:
     code = code_of(fault)
+    if getattr(fault, "operation_name", "").startswith("AssumeRole") and code not in THROTTLED:
+        fix = "see that the role is there, that its trust policy names the caller, and the external id"
+        kind = Denied if code in DENIED else NotObserved
+        return kind(f"{asked}: the role could not be assumed ({code})", fix=fix)
     if code in DENIED:
         fix = f"allow {asked.permission}; `meshguard plan --iam-policy` prints all that an audit needs"
         return Denied(f"{asked}: access denied ({code})", fix=fix)

@@ -1,0 +1,108 @@
+"""Objects in buckets: the newest one, its checksums, and a manifest that is named. No other content is ever read."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from meshguard.errors import NotObserved
+from meshguard.fact import fact
+from meshguard.targets.aws.base import documented
+from meshguard.targets.aws.models import Place
+from meshguard.targets.aws.operation import Operation
+from meshguard.targets.aws.s3 import S3Facts
+from meshguard.targets.aws.s3_manifest import checksums_in
+from meshguard.targets.aws.s3_models import Manifest, Stored, StoredObject
+from meshguard.targets.aws.s3_read import stored_of
+
+LIST_OBJECTS = Operation("s3", "ListObjectsV2", items="Contents", action="s3:ListBucket")
+HEAD_OBJECT = Operation("s3", "HeadObject", action="s3:GetObject", when="manifest")
+GET_OBJECT = Operation("s3", "GetObject", when="manifest")
+
+MAX_PAGES = 50
+"""Pages of a thousand keys: S3 lists by name, so that the newest is known when all have been seen."""
+MAX_MANIFEST = 1_000_000
+"""Bytes."""
+NO_OBJECT = ("NoSuchKey", "404")
+
+
+class S3ObjectFacts(S3Facts):
+    """Facts of objects."""
+
+    @fact
+    async def newest_object(self, place: Place, name: str, prefix: str, without: str = "") -> StoredObject | None:
+        """The object that was written last among those whose keys begin with `prefix`; None where there is none.
+
+        Args:
+            place: where the bucket is.
+            name: the bucket's.
+            prefix: beginning of the keys.
+            without: a glob of keys that do not count, such as *.sha256.
+
+        Raises:
+            NotObserved: there are too many to see them all; a longer prefix makes them fewer.
+        """
+        newest: StoredObject | None = None
+        params: dict[str, Any] = {"Bucket": name, "Prefix": prefix}
+        for _ in range(MAX_PAGES):
+            answer = await self.call(place, LIST_OBJECTS, **params)
+            with documented(LIST_OBJECTS):
+                for one in answer.get("Contents", ()):
+                    found = StoredObject(key=one["Key"], modified=one["LastModified"], size=one["Size"])
+                    # A key that ends so is how tools show a folder; there is nothing in it.
+                    counts = not found.key.endswith("/") and not fnmatchcase(found.key, without)
+                    if counts and (newest is None or found.modified > newest.modified):
+                        newest = found
+                if not answer.get("IsTruncated"):
+                    return newest
+                params["ContinuationToken"] = answer["NextContinuationToken"]
+        raise NotObserved(
+            f"{name} has more than {MAX_PAGES * 1000} objects under {prefix!r}, and the newest may be any of them",
+            fix="give a longer `prefix`; it may have parts of the date, such as backups/%Y/%m/",
+        )
+
+    @fact
+    async def stored(self, place: Place, name: str, key: str) -> Stored | None:
+        """The checksums that S3 keeps of an object; None where there is no such object."""
+        answer = await self.call_or_none(place, HEAD_OBJECT, NO_OBJECT, Bucket=name, Key=key, ChecksumMode="ENABLED")
+        with documented(HEAD_OBJECT):
+            return None if answer is None else stored_of(answer)
+
+    @fact
+    async def manifest(self, place: Place, name: str, key: str) -> Manifest | None:
+        """What the manifest says; None where there is no such object.
+
+        Raises:
+            NotObserved: it is too large, or no manifest.
+        """
+        said = await self.stored(place, name, key)
+        if said is None:
+            return None
+        if said.size > MAX_MANIFEST:
+            raise NotObserved(
+                f"{key} in {name} has {said.size} bytes, too many for a manifest",
+                fix="see that `manifest` names the file with the checksums, and not the backup",
+            )
+        answer = await self.call_or_none(place, GET_OBJECT, NO_OBJECT, Bucket=name, Key=key)
+        if answer is None:
+            return None
+        with documented(GET_OBJECT):
+            modified, body = answer["LastModified"], answer["Body"]
+        text = await self._text(body, MAX_MANIFEST)
+        try:
+            return Manifest(checksums=checksums_in(text), modified=modified)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise NotObserved(
+                f"{key} in {name} is no manifest",
+                fix="write it with sha256sum, or as a JSON object of names and checksums",
+            ) from None
+
+    @staticmethod
+    async def _text(body: Any, limit: int) -> str:
+        from meshguard.target import in_thread
+
+        try:
+            raw = await in_thread(body.read, limit)
+            return str(raw.decode("utf-8", "replace"))
+        except OSError as fault:
+            raise NotObserved(f"the manifest was cut off ({type(fault).__name__})", fix="run the audit again") from None

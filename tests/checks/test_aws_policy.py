@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from typing import Any
 
@@ -23,6 +24,7 @@ from meshguard_checks.parsing.aws_policy import (
     service_admin,
     tls_only,
 )
+from meshguard_checks.parsing.aws_policy_match import covers_action, matches, overlap
 
 row = pytest.param
 YES, NO, UNDECIDED = Answer.YES, Answer.NO, Answer.UNDECIDED
@@ -274,6 +276,7 @@ ARN_LIKE = {"aws:SourceArn": f"arn:aws:sns:*:{OURS}:*"}
         row({"StringEquals": {"aws:SourceAccount": OURS[:-1]}}, UNDECIDED, id="eleven digits"),
         row({"StringLike": {"aws:SourceAccount": "11112222333?"}}, YES, id="ten accounts"),
         row({"StringEquals": {"s3:DataAccessPointAccount": OURS}}, NO, id="access points of an account"),
+        row({"StringEquals": {"AWS:SourceOwner": OURS}}, NO, id="as SNS writes it for a new topic"),
         row({"StringEquals": {"kms:CallerAccount": OURS}}, NO, id="a caller of KMS"),
         row({"StringEqualsIfExists": {"kms:CallerAccount": OURS}}, UNDECIDED, id="a caller of KMS, IfExists"),
         row({"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}, YES, id="anyone through a service"),
@@ -524,6 +527,7 @@ def plain(**elements: Any) -> dict[str, Any]:
         row({"Principal": {}}, NO, id="nobody"),
         row({"Effect": "Allow"}, NO, id="an Allow denies nothing"),
         row({"Condition": {}}, YES, id="all is denied"),
+        row({"Condition": {"Null": {"s3:TlsVersion": "true"}}}, UNDECIDED, id="no TLS version at all"),
         row({"Condition": {"Bool": {"aws:SecureTransport": False}}}, YES, id="a Boolean"),
         row({"Condition": {"bool": {"AWS:SECURETRANSPORT": "False"}}}, YES, id="other letters"),
         row({"Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}}, YES, id="IfExists"),
@@ -567,6 +571,12 @@ def test_tls_with_the_not_forms() -> None:
 
 def test_an_empty_policy_enforces_nothing() -> None:
     assert tls() is NO
+
+
+def test_a_deny_without_resource_is_undecided() -> None:
+    statement = plain()
+    del statement["Resource"]
+    assert tls(statement) is UNDECIDED
 
 
 # -- allows ----------------------------------------------------------------------------------------------------------
@@ -621,6 +631,11 @@ def test_allows_with_the_not_forms(action: str, resource: str, answer: Answer) -
     assert allows(read, action, resource) is answer
 
 
+def test_a_statement_without_resource_is_about_what_it_is_attached_to() -> None:
+    trust = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    assert allows(policy(trust), "sts:AssumeRole", ROLE) is YES
+
+
 def test_a_deny_wins() -> None:
     asked = ("s3:GetObject", f"{BUCKET}/a")
     assert allows(policy(own(), own(Effect="Deny", Action="s3:Get*")), *asked) is NO
@@ -670,6 +685,30 @@ def test_a_deny_more_never_makes_a_policy_more_public(statements: list[dict[str,
     assert all(order[late.answer] <= order[early.answer] for early, late in zip(before, after, strict=True))
 
 
+PATTERN = st.text("ab*?", max_size=6)
+TEXT = st.text("ab", max_size=8)
+
+
+@given(PATTERN, TEXT)
+def test_a_pattern_matches_as_a_regular_expression_does(pattern: str, text: str) -> None:
+    expression = pattern.replace("*", ".*").replace("?", ".")
+    assert matches(pattern, text) == bool(re.fullmatch(expression, text))
+
+
+@given(PATTERN, PATTERN, TEXT)
+def test_what_is_covered_is_matched_and_what_is_matched_by_both_overlaps(one: str, other: str, text: str) -> None:
+    if matches(other, text):
+        assert matches(one, text) or not covers_action(one, other)
+        assert overlap(one, other) or not matches(one, text)
+
+
+def test_patterns_that_overlap() -> None:
+    pairs = [("a*", "*b"), ("a?", "?b"), ("*", ""), ("", ""), ("s3:get*", "s3:*acl")]
+    apart = [("a*", "b*"), ("a", ""), ("a?", "b?"), ("?", "**??"), ("s3:*", "ec2:*")]
+    assert [overlap(*pair) for pair in pairs] == [True] * 5
+    assert [overlap(*pair) for pair in apart] == [False] * 5
+
+
 # -- administrators --------------------------------------------------------------------------------------------------
 
 BUT_IAM = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
@@ -695,6 +734,8 @@ def admin(*statements: dict[str, Any]) -> list[tuple[str, Answer]]:
         row(own(Resource="arn:aws:*"), [("everything", UNDECIDED)], id="on every ARN"),
         row(own(Resource="arn:*:*:*:*:*"), [("everything", UNDECIDED)], id="on every ARN, field by field"),
         row(own(Resource="arn:aws:s3:*"), [], id="on every ARN of a service"),
+        row(own(Resource="a*"), [("everything", UNDECIDED)], id="on what begins with a"),
+        row(own(Resource="?*"), [("everything", UNDECIDED)], id="on what has a letter"),
         row(BUT_IAM, [("all but what is listed", YES)], id="NotAction"),
         row({**BUT_IAM, "NotAction": []}, [("everything", YES)], id="NotAction of nothing"),
         row({**BUT_IAM, "NotAction": ["iam:*", "*"]}, [], id="NotAction of everything"),
@@ -733,7 +774,10 @@ def services(*statements: dict[str, Any]) -> list[tuple[str, Answer]]:
         row(own(Action="k*"), [("kms", YES)], id="all that begins with k"),
         row(own(), [("kms", YES), ("iam", YES)], id="everything"),
         row(own(Action=["kms:Decrypt", "iam:Get*"]), [], id="parts of them"),
-        row(own(Action="kms:?*"), [], id="not quite all"),
+        row(own(Action="kms:??*"), [("kms", UNDECIDED)], id="all whose names have two letters"),
+        row(own(Action="kms:?"), [], id="a name of one letter"),
+        row(own(Action="kms:*", Resource="a*"), [("kms", UNDECIDED)], id="on what begins with a"),
+        row({"Effect": "Allow", "Action": "kms:*", "NotResource": "arn:aws:kms:*"}, [], id="NotResource of all keys"),
         row(BUT_IAM, [("kms", YES)], id="NotAction of the other one"),
         row({**BUT_IAM, "NotAction": "iam:Delete*"}, [("kms", YES), ("iam", YES)], id="NotAction of a part"),
         row(own(Action="kms:*", Resource=f"arn:aws:kms:us-east-1:{OURS}:key/1"), [], id="on one key"),

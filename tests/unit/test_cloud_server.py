@@ -19,8 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
-    ConnectionClosedError,
-    HTTPClientError,
+    IncompleteReadError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
@@ -188,6 +187,16 @@ def test_an_unsigned_call_has_a_service_and_no_key() -> None:
     assert (call.name, call.key) == ("sts:AssumeRoleWithSAML", "")
 
 
+def test_a_strangers_request_is_for_s3() -> None:
+    call = recognise(Asked("GET", "/a-bucket?policyStatus", {"host": "127.0.0.1"}, b""))
+    assert call == Call("s3", "GetBucketPolicyStatus", "rest-xml", "", "")
+
+
+def test_what_is_nobodys_is_unknown() -> None:
+    headers = {"authorization": f"x Credential={KEY}/20261124/us-east-1/backup/aws4_request"}
+    assert recognise(Asked("GET", "/no/such/path", headers, b"")).name == "backup:Unknown"
+
+
 def test_smithy_rpc_is_told_by_its_path() -> None:
     scope = f"AWS4-HMAC-SHA256 Credential={KEY}/20261124/eu-west-1/monitoring/aws4_request, SignedHeaders=host"
     headers = {"authorization": scope, "smithy-protocol": "rpc-v2-cbor"}
@@ -337,29 +346,56 @@ def test_smithy_rpc_errors_are_cbor(control: Control, cloud: Cloud) -> None:
     assert body.startswith(b"\xa2\x66__type\x75AccessDeniedException\x67message\x78")
 
 
-@pytest.mark.parametrize("asks", ["json", "rest-json", "query", "ec2", "s3"])
-def test_a_body_that_ends_too_early_is_a_broken_connection(control: Control, client: Clients, asks: str) -> None:
-    control.fault("*", "truncated", times=1)
-    with pytest.raises((ResponseStreamingError, ConnectionClosedError, HTTPClientError)):
+# Botocore does not hold a body against its Content-Length, and takes JSON that it cannot read for an answer without
+# members: what is cut off, or not AWS at all, arrives as an empty list unless someone looks.
+
+
+@pytest.mark.parametrize("kind", ["truncated", "html"])
+@pytest.mark.parametrize("asks", ["json", "json, once query", "rest-json"])
+def test_what_is_not_json_arrives_as_an_answer_without_members(
+    control: Control, client: Clients, asks: str, kind: Kind
+) -> None:
+    control.fault("*", kind, times=1)
+    assert set(ASKS[asks](client)) == {"ResponseMetadata"}
+    assert set(ASKS[asks](client)) > {"ResponseMetadata"}
+
+
+def test_a_page_is_told_by_its_type_and_a_cut_body_by_its_length(control: Control, client: Clients) -> None:
+    def headers() -> dict[str, str]:
+        found: dict[str, str] = client("kms").list_keys()["ResponseMetadata"]["HTTPHeaders"]
+        return found
+
+    whole = headers()
+    assert whole["content-type"] == "application/x-amz-json-1.1"
+    control.fault("kms:*", "truncated")
+    assert headers()["content-length"] == whole["content-length"]
+    control.fault("kms:*", "html")
+    assert headers()["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("kind", ["truncated", "html"])
+@pytest.mark.parametrize("asks", ["query", "ec2", "rest-xml"])
+def test_what_is_not_xml_is_an_error(control: Control, client: Clients, asks: str, kind: Kind) -> None:
+    control.fault("*", kind, times=1)
+    with pytest.raises(ResponseParserError):
         ASKS[asks](client)
     ASKS[asks](client)
 
 
-@pytest.mark.parametrize("asks", ["query", "ec2", "s3", "rest-xml"])
-def test_a_web_page_is_no_answer_of_an_xml_service(control: Control, client: Clients, asks: str) -> None:
-    control.fault("*", "html")
-    with pytest.raises(ResponseParserError):
-        ASKS[asks](client)
+@pytest.mark.parametrize("kind", ["truncated", "html"])
+def test_what_is_not_xml_is_taken_for_a_failure_of_s3(control: Control, client: Clients, kind: Kind) -> None:
+    control.fault("*", kind)
+    with pytest.raises(ClientError) as caught:
+        client("s3").list_buckets()
+    assert caught.value.response["Error"]["Code"] == "500"
 
 
-@pytest.mark.parametrize("asks", ["json", "rest-json"])
-def test_a_web_page_is_taken_for_an_empty_answer_of_a_json_service(
-    control: Control, client: Clients, asks: str
-) -> None:
-    control.fault("*", "html")
-    answer = ASKS[asks](client)
-    assert set(answer) == {"ResponseMetadata"}
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"].startswith("text/html")
+def test_an_object_that_ends_too_early_is_noticed(control: Control, client: Clients) -> None:
+    client("s3").create_bucket(Bucket="a-bucket")
+    client("s3").put_object(Bucket="a-bucket", Key="k", Body=b"x" * 100)
+    control.fault("s3:GetObject", "truncated")
+    with pytest.raises((IncompleteReadError, ResponseStreamingError)):
+        client("s3").get_object(Bucket="a-bucket", Key="k")["Body"].read()
 
 
 @pytest.mark.parametrize(
@@ -600,10 +636,12 @@ def test_an_answer_that_moto_lacks(
 
 
 def test_times_in_an_answer_arrive_as_times(control: Control, client: Clients) -> None:
-    control.answer("guardduty:GetFindings", {"findings": [{"Id": "f1", "CreatedAt": "2026-01-02T03:04:05Z"}]})
+    control.answer("guardduty:GetFindings", {"Findings": [{"Id": "f1", "CreatedAt": "2026-01-02T03:04:05Z"}]})
     control.answer("backup:ListBackupJobs", {"BackupJobs": [{"CompletionDate": 1767323045.0}]})
     control.answer("rds:DescribeCertificates", {"Certificates": [{"ValidTill": "2026-01-02T03:04:05Z"}]})
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    found = client("guardduty").get_findings(DetectorId="d" * 32, FindingIds=["f1"])["Findings"][0]
+    assert found["CreatedAt"] == "2026-01-02T03:04:05Z", "a string in the model"
     assert client("backup").list_backup_jobs()["BackupJobs"][0]["CompletionDate"] == moment
     assert client("rds").describe_certificates()["Certificates"][0]["ValidTill"] == moment
 
@@ -791,9 +829,12 @@ def test_the_next_rotation_counts_from_the_day_rotation_was_enabled(control: Con
 
 
 @pytest.mark.parametrize("period", [89, 2561])
-def test_a_rotation_period_out_of_range_is_refused(client: Clients, period: int) -> None:
-    with pytest.raises(ClientError, match="Validation"):
-        client("kms").enable_key_rotation(KeyId=_key(client), RotationPeriodInDays=period)
+def test_a_rotation_period_out_of_range_is_refused(cloud: Cloud, client: Clients, period: int) -> None:
+    key = _key(client)
+    careless = SESSION.client("kms", endpoint_url=cloud.endpoint, config=Config(**QUICK, parameter_validation=False))
+    with pytest.raises(ClientError, match="ValidationException"):
+        careless.enable_key_rotation(KeyId=key, RotationPeriodInDays=period)
+    careless.close()
 
 
 def test_an_asymmetric_key_is_not_rotated(client: Clients) -> None:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from meshguard_checks.parsing.aws_policy_answer import Answer, Finding, Judgement, both
+from meshguard_checks.parsing.aws_policy_answer import Answer, Finding, Judgement, both, either, opposite
 from meshguard_checks.parsing.aws_policy_document import Patterns, Policy, Statement, lower
 from meshguard_checks.parsing.aws_policy_keys import is_about_the_caller
-from meshguard_checks.parsing.aws_policy_match import covers, covers_action, covers_resource
+from meshguard_checks.parsing.aws_policy_match import covers, covers_action, one_resource
 from meshguard_checks.parsing.aws_policy_public import taken_away
 
 EVERYTHING = "everything"
 ALL_BUT = "all but what is listed"
 _EVERY_ACTION = re.compile(r"\*+(:\*+)?")
-_NEARLY_EVERY_ARN = re.compile(r"arn:[a-z*-]+:\*(:\*)*")
+_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
 
 def full_admin(policy: Policy) -> list[Finding]:
@@ -84,28 +84,37 @@ def _every_resource(statement: Statement) -> Answer:
         return Answer.NO if every else Answer.YES
     if every:
         return Answer.YES
-    return Answer.UNDECIDED if any(map(_NEARLY_EVERY_ARN.fullmatch, patterns.values)) else Answer.NO
+    # AWS says that no wildcard may stand for the service, so that what such an ARN matches is not certain.
+    return Answer.NO if _of_partitions(statement, patterns, "*") is Answer.NO else Answer.UNDECIDED
+
+
+def _of_partitions(statement: Statement, patterns: Patterns, service: str) -> Answer:
+    """Whether one pattern matches every resource of a service in one of the partitions."""
+    whole = [f"arn:{partition}:{service}:*:*:*" for partition in _PARTITIONS]
+    variables = statement.variables
+    return either(
+        one_resource(one, arn, variables=variables, patterned=True) for one in patterns.values for arn in whole
+    )
 
 
 def _of_service(statement: Statement, service: str, every: Patterns) -> Judgement:
-    action, resource = _service_actions(statement.actions, every), _service_resources(statement, service)
+    action, resource = _service_actions(statement.actions, service, every), _service_resources(statement, service)
     nearly = " nearly" if _is_all_but(statement) else ""
     return Judgement(both((action, resource)), f"it allows{nearly} every action of {service} on all resources")
 
 
-def _service_actions(actions: Patterns, every: Patterns) -> Answer:
-    if not actions.negated:
-        return Answer.YES if covers(actions, every, covers_action) else Answer.NO
-    excluded = any(covers_action(one, every.values[0]) for one in actions.values)
-    return Answer.NO if excluded else Answer.YES
+def _service_actions(actions: Patterns, service: str, every: Patterns) -> Answer:
+    if actions.negated:
+        return Answer.NO if any(covers_action(one, every.values[0]) for one in actions.values) else Answer.YES
+    if covers(actions, every, covers_action):
+        return Answer.YES
+    names = [one.removeprefix(f"{service}:") for one in actions.values]
+    return Answer.UNDECIDED if any("*" in name and not name.strip("*?") for name in names) else Answer.NO
 
 
 def _service_resources(statement: Statement, service: str) -> Answer:
     patterns = statement.resources
-    whole = [f"arn:{partition}:{service}:*:*:*" for partition in ("aws", "aws-cn", "aws-us-gov")]
     if patterns is None:
         return Answer.NO
-    met = any(covers_resource(one, arn) for one in patterns.values for arn in whole)
-    if patterns.negated:
-        return Answer.NO if met else Answer.YES
-    return Answer.YES if met else Answer.NO
+    met = _of_partitions(statement, patterns, service)
+    return opposite(met) if patterns.negated else met

@@ -19,7 +19,6 @@ _POLICY = frozenset({"Version", "Id", "Statement"})
 _STATEMENT = frozenset(
     {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
-_ARN_FIELDS = 6
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -151,13 +150,12 @@ def _statement(value: Any, number: int, variables: bool) -> Statement:
     actions = _patterns(elements, "Action", label)
     if actions is None:
         raise PolicyError(f"{label} has neither Action nor NotAction")
-    resources = _patterns(elements, "Resource", label)
     return Statement(
         label=label,
         allow=effect == "Allow",
         principals=_principals(elements, label),
         actions=Patterns(tuple(lower(action) for action in actions.values), actions.negated),
-        resources=resources and Patterns(tuple(_whole_arn(arn) for arn in resources.values), resources.negated),
+        resources=_patterns(elements, "Resource", label),
         conditions=_conditions(elements.get("Condition", {}), label),
         variables=variables,
     )
@@ -184,12 +182,6 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
         if not isinstance(item, str):
             raise PolicyError(f"{where} is or holds {_kind(item)}, not text")
     return tuple(listed)
-
-
-def _whole_arn(pattern: str) -> str:
-    """AWS completes an ARN of fewer than six fields with wildcards ("IAM JSON policy elements: Resource")."""
-    missing = _ARN_FIELDS - len(pattern.split(":", _ARN_FIELDS - 1))
-    return pattern + ":*" * missing if pattern.startswith("arn:") else pattern
 
 
 def _principals(elements: dict[str, Any], where: str) -> Principals | None:

@@ -88,7 +88,7 @@ def _of_conditions(
     if answer is Answer.NO:
         return []
     pinning = [one for one, leaves in judged if one.answer is Answer.YES and leaves is not Answer.NO]
-    deciding = next(iter(pinning or [one for one, _ in judged]), None)
+    deciding = next(iter(pinning or [one for one, leaves in judged if leaves is answer]), None)
     reason = f"{who.reason}; {deciding.reason}" if deciding else who.reason
     named = {pin.account or pin.organization for pin in pinning[0].pins} if pinning else set()
     strangers = named - {"", *accounts, *organizations}

@@ -13,7 +13,7 @@ from meshguard_checks.parsing.aws_policy_document import Patterns, Statement
 
 VARIABLE = re.compile(r"\$\{[^}]*\}")
 Covers = Callable[[str, str], bool]
-_LAST_COLON = 5
+_ARN_FIELDS = 6
 
 
 def expanded(text: str) -> str:
@@ -75,15 +75,26 @@ def one_resource(pattern: str, resource: str, *, variables: bool, patterned: boo
     match that needs more than its own part is undecided, and so is one that hangs on a variable's value.
     """
     wide = expanded(pattern) if variables else pattern
-    if not pattern.strip("*") and pattern:
+    if pattern and not pattern.strip("*"):
         return Answer.YES
-    if not matches(wide, resource, patterned=patterned):
+    answer = either(_by_parts(form, resource, patterned=patterned) for form in _forms(wide))
+    return Answer.UNDECIDED if answer is Answer.YES and wide != pattern else answer
+
+
+def _forms(pattern: str) -> tuple[str, str]:
+    """A pattern as it stands, and as AWS completes an ARN of fewer than six fields, with wildcards."""
+    missing = _ARN_FIELDS - len(pattern.split(":", _ARN_FIELDS - 1))
+    return pattern, pattern + ":*" * missing if pattern.startswith("arn:") else pattern
+
+
+def _by_parts(pattern: str, resource: str, *, patterned: bool) -> Answer:
+    if not matches(pattern, resource, patterned=patterned):
         return Answer.NO
-    parts, wanted = pattern.split(":", _LAST_COLON), resource.split(":", _LAST_COLON)
+    parts, wanted = pattern.split(":", _ARN_FIELDS - 1), resource.split(":", _ARN_FIELDS - 1)
     within = len(parts) == len(wanted) and all(
         matches(part, want, patterned=patterned) for part, want in zip(parts, wanted, strict=True)
     )
-    return Answer.YES if within and wide == pattern else Answer.UNDECIDED
+    return Answer.YES if within else Answer.UNDECIDED
 
 
 def covers_action(outer: str, inner: str) -> bool:
@@ -103,5 +114,6 @@ def covers(outer: Patterns, inner: Patterns, covered: Covers) -> bool:
             return all(any(covered(left, one) for left in inner.values) for one in outer.values)
         return any(covered(one, "*") for one in outer.values)
     if outer.negated:
-        return not any(overlap(expanded(one), expanded(want)) for one in outer.values for want in inner.values)
+        left_out = [form for one in outer.values for form in _forms(expanded(one))]
+        return not any(overlap(one, expanded(want)) for one in left_out for want in inner.values)
     return all(any(covered(one, want) for one in outer.values) for want in inner.values)

@@ -139,8 +139,10 @@ def _are_broad_together(networks: Iterable[V4 | V6]) -> bool:
     outside = [network for network in networks if not _is_private(network)]
     v4 = ipaddress.collapse_addresses(network for network in outside if isinstance(network, V4))
     v6 = ipaddress.collapse_addresses(network for network in outside if isinstance(network, V6))
-    most_v4, most_v6 = 2 ** (32 - BROADEST_V4), 2 ** (128 - BROADEST_V6)
-    return sum(net.num_addresses for net in v4) > most_v4 or sum(net.num_addresses for net in v6) > most_v6
+    # In units of the broadest fixed network; floating point holds them exactly, they are powers of two.
+    units_v4 = sum(2.0 ** (BROADEST_V4 - net.prefixlen) for net in v4)
+    units_v6 = sum(2.0 ** (BROADEST_V6 - net.prefixlen) for net in v6)
+    return max(units_v4, units_v6) > 1
 
 
 def _is_private(network: V4 | V6) -> bool:

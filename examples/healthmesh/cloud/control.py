@@ -83,8 +83,8 @@ class Control:
     ) -> None:
         """Answer for moto, where it lacks an operation or one of its fields; the newest answer that fits is given.
 
-        A mapping has the members of the operation's output as the API documents them (a time is ISO 8601 or, for a
-        JSON protocol, seconds) and is written in the protocol of the call. With a `status` of 400 or more it is an
+        A mapping has the members of the operation's output as boto3 names them (a time is ISO 8601 or, for a JSON
+        protocol, seconds) and is written in the protocol of the call. With a `status` of 400 or more it is an
         error: `{"Code": ..., "Message": ...}`. A text is sent as it is. `path` is a glob over the request's path.
         """
         self._command(

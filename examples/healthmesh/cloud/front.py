@@ -48,7 +48,7 @@ class Rule:
         return (
             fnmatch.fnmatchcase(call.name, self.operation)
             and self.region in ("", call.region)
-            and self.match in asked.text
+            and (not self.match or self.match in asked.text)
             and (not self.path or fnmatch.fnmatchcase(asked.path, self.path))
         )
 
@@ -100,7 +100,7 @@ class Front:
         self._travel: time_machine.travel | None = None
         self._commands: dict[str, Callable[..., object]] = {
             "calls": lambda: [asdict(call) for call in self._calls],
-            "forget_calls": self._calls.clear,
+            "forget_calls": self._forget_calls,
             "fault": lambda **given: self._faults.append(Fault(**given)),
             "answer": lambda **given: self._answers.append(Canned(**given)),
             "clear": self._clear,
@@ -112,7 +112,11 @@ class Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         asked = _asked(environ)
-        answer = self._command(asked) if asked.target.startswith(PREFIX) else self._call(asked, environ)
+        try:
+            answer = self._command(asked) if asked.target.startswith(PREFIX) else self._call(asked, environ)
+        except Exception:  # noqa: BLE001 - whoever asks is told, and does not wait
+            traceback.print_exc(file=sys.stderr)
+            answer = Answer(500, b"the test cloud failed: see its log")
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
         return [answer.body]
 
@@ -129,6 +133,10 @@ class Front:
         self._faults.clear()
         self._answers.clear()
 
+    def _forget_calls(self) -> None:
+        # A new list, so that a slow call of before is noted in the old one.
+        self._calls = []
+
     def _clock(self, days: float) -> None:
         if self._travel is not None:
             self._travel.stop()
@@ -140,13 +148,13 @@ class Front:
     def _reset(self) -> None:
         self._clock(0)
         self._clear()
-        self._calls.clear()
+        self._forget_calls()
         repairs_iam.forget_roots()
         BackendDict.reset()
         reset_model_data()
 
     def _call(self, asked: Asked, environ: WSGIEnvironment) -> Answer:
-        call = recognise(asked)
+        calls, call = self._calls, recognise(asked)
         account = environ.get("HTTP_X_MOTO_ACCOUNT_ID") or get_account_id_from(call.key)
         fault = self._striking(call, asked)
         kind = fault.kind if fault is not None else ""
@@ -163,7 +171,7 @@ class Front:
             if kind == "truncated":
                 answer = _truncated(answer)
         with self._lock:
-            self._calls.append(Noted(call.name, call.region, account, call.key, answer.status, kind))
+            calls.append(Noted(call.name, call.region, account, call.key, answer.status, kind))
         return answer
 
     def _striking(self, call: Call, asked: Asked) -> Fault | None:
@@ -187,9 +195,15 @@ class Front:
         except NotImplementedError:
             return wire.missing(call)
         except Exception:  # noqa: BLE001 - moto's own mistakes are answered as a service's, and told in the log
+            if not self._has_backend(environ):
+                return wire.missing(call)
             traceback.print_exc(file=sys.stderr)
             return wire.error(call, 500, "InternalFailure", f"moto failed in {call.name}; see the test cloud's log")
-        return wire.missing(call) if _has_no_route(answer) else answer
+        return wire.missing(call) if _has_no_route(answer) else wire.typed(call, answer)
+
+    def _has_backend(self, environ: WSGIEnvironment) -> bool:
+        host = self._moto.infer_service_region_host(environ, str(environ["PATH_INFO"]))
+        return bool(self._moto.get_backend_for_host(host))
 
     def _ask_moto(self, asked: Asked, environ: WSGIEnvironment) -> Answer:
         said: list[Any] = []

@@ -13,7 +13,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from moto.core.utils import get_service_model
 
-from .requests import Asked, Call
+from .requests import UNKNOWN, Asked, Call
 from .wire import Answer, family
 
 TOKEN = "the-same-token-again"
@@ -75,6 +75,8 @@ def _wire(shape: Any, expression: str) -> _Path:
 
 def first_page(asked: Asked, call: Call) -> Asked:
     """The request without its token."""
+    if call.operation == UNKNOWN:
+        return asked
     inputs = paging(call).inputs
     path, _, query = asked.target.partition("?")
     kept = [pair for pair in query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in inputs]
@@ -92,7 +94,7 @@ def _without(asked: Asked, inputs: frozenset[str]) -> bytes:
 
 def with_token(answer: Answer, call: Call) -> Answer:
     """The page with the token in it, and the flag that more follows."""
-    if answer.status != 200:
+    if answer.status != 200 or call.operation == UNKNOWN:
         return answer
     known = paging(call)
     write = _in_json if family(call) == "json" else _in_xml
@@ -105,7 +107,7 @@ def with_token(answer: Answer, call: Call) -> Answer:
 
 
 def _in_json(body: bytes, place: _Path, value: str | bool, _wrapper: str) -> bytes:
-    whole = json.loads(body)
+    whole = json.loads(body or b"{}")
     holder = whole
     for name in place[:-1]:
         holder = holder.setdefault(name, {})

@@ -22,6 +22,8 @@ _RPC_PATH = re.compile(r"/service/([^/]+)/operation/([^/?]+)$")
 _BUCKET_HOST = re.compile(r"^(.+)\.s3[.-][^:]*amazonaws\.com")
 _LABEL = re.compile(r"(\{[^}]+\})")
 _REST = ("rest-json", "rest-xml")
+_OF_S3 = {"s3express": "s3", "s3-object-lambda": "s3"}
+"""S3 signs some operations with names of their own."""
 CBOR = "smithy-rpc-v2-cbor"
 UNKNOWN = "Unknown"
 
@@ -143,17 +145,22 @@ def _by_action(asked: Asked, signing: str) -> Found | None:
     form = dict(parse_qsl(asked.body.decode(errors="replace") if is_form else asked.query))
     if "Action" not in form:
         return None
-    candidates = sorted(_signed(signing), key=lambda service: service.version != form.get("Version"))
+    # An unsigned call, such as AssumeRoleWithSAML, is known by its version alone.
+    possible = _signed(signing) or [service for service in services() if service.version == form.get("Version")]
+    candidates = sorted(possible, key=lambda service: service.version != form.get("Version"))
     name = candidates[0].name if candidates else signing
     return name, form["Action"], "ec2" if name == "ec2" else "query"
 
 
 def _by_route(asked: Asked, signing: str) -> Found | None:
-    """REST: method, path, literal parts of the query, and the query and header members that are required."""
+    """REST: method, path, literal parts of the query, and the query and header members that are required.
+
+    Unsigned it is S3, which alone of the REST services serves strangers.
+    """
     query = parse_qs(asked.query, keep_blank_values=True)
     fitting = [
         (route, service)
-        for service in _signed(signing)
+        for service in _signed(signing or "s3")
         if service.protocol in _REST
         for route in routes(service)
         if route.fits(asked, query)
@@ -172,6 +179,7 @@ def _unknown(signing: str) -> Found:
 @cache
 def _signed(signing: str) -> tuple[Service, ...]:
     """The services that sign with this name; one that is itself called so first."""
+    signing = _OF_S3.get(signing, signing)
     found = [service for service in services() if service.signing == signing]
     return tuple(sorted(found, key=lambda service: (service.name != signing, service.name)))
 

@@ -150,11 +150,42 @@ def canned(call: Call, body: dict[str, Any] | str, status: int, content_type: st
         return Answer(status, body.encode(), [("Content-Type", content_type or guessed)])
     if status >= 400:
         return error(call, status, str(body.get("Code", "")), str(body.get("Message", "")))
+    if family(call) != "json":
+        return _xml(call, body, status, content_type)
+    said = _on_the_wire(body, _output(call))
     if call.protocol == CBOR:
-        return Answer(status, cbor(body), list(_CBOR_HEADERS))
-    if family(call) == "json":
-        return Answer(status, json.dumps(body).encode(), [("Content-Type", content_type or _json_type(call))])
-    return _xml(call, body, status, content_type)
+        return Answer(status, cbor(said), list(_CBOR_HEADERS))
+    return Answer(status, json.dumps(said).encode(), [("Content-Type", content_type or _json_type(call))])
+
+
+def _output(call: Call) -> Any:
+    """The shape of an operation's output; None where botocore does not know it."""
+    from botocore.exceptions import UnknownServiceError
+    from botocore.model import OperationNotFoundError
+    from moto.core.utils import get_service_model
+
+    try:
+        return get_service_model(call.service).operation_model(call.operation).output_shape
+    except (UnknownServiceError, OperationNotFoundError):
+        return None
+
+
+def _on_the_wire(value: Any, shape: Any) -> Any:
+    """Members under the names that a JSON service sends: `FindingIds` of GuardDuty is `findingIds` there."""
+    kind = getattr(shape, "type_name", "")
+    if kind == "structure" and isinstance(value, dict):
+        members = shape.members
+        return {
+            (members[name].serialization.get("name", name) if name in members else name): _on_the_wire(
+                item, members.get(name)
+            )
+            for name, item in value.items()
+        }
+    if kind == "map" and isinstance(value, dict):
+        return {name: _on_the_wire(item, shape.value) for name, item in value.items()}
+    if kind == "list" and isinstance(value, list):
+        return [_on_the_wire(item, shape.member) for item in value]
+    return value
 
 
 def _xml(call: Call, body: dict[str, Any], status: int, content_type: str) -> Answer:
@@ -168,7 +199,7 @@ def _xml(call: Call, body: dict[str, Any], status: int, content_type: str) -> An
     )
     written = writer.serialize(body)
     text = written["body"]
-    headers = {**{name: str(value) for name, value in written["headers"].items()}}
+    headers = {name: str(value) for name, value in written["headers"].items()}
     if content_type:
         headers["Content-Type"] = content_type
     return Answer(status, text if isinstance(text, bytes) else str(text).encode(), list(headers.items()))
@@ -176,6 +207,18 @@ def _xml(call: Call, body: dict[str, Any], status: int, content_type: str) -> An
 
 def _json_type(call: Call) -> str:
     return "application/json" if call.protocol == "rest-json" else "application/x-amz-json-1.1"
+
+
+def typed(call: Call, answer: Answer) -> Answer:
+    """Moto says `text/html` where AWS names the type of the protocol, by which a page of a proxy is told apart."""
+    if call.service == "s3":
+        return answer
+    own = _json_type(call) if family(call) == "json" else "text/xml"
+    headers = [
+        (name, own if name.lower() == "content-type" and value.startswith("text/html") else value)
+        for name, value in answer.headers
+    ]
+    return Answer(answer.status, answer.body, headers)
 
 
 def missing(call: Call) -> Answer:

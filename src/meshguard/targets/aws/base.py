@@ -16,6 +16,7 @@ from meshguard.fact import LeftOut, Listing, Unread, fact
 from meshguard.limits import LimitSettings
 from meshguard.reader import current_reader
 from meshguard.target import Target, in_thread
+from meshguard.targets.aws.client import Clients, understood
 from meshguard.targets.aws.faults import Asked, code_of, explained
 from meshguard.targets.aws.models import Account, Identity, Place, account_of, region_of
 from meshguard.targets.aws.operation import Operation, operations_of, wanted
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from meshguard.fact import Fact
     from meshguard.reader import Reader
-    from meshguard.targets.aws.client import Clients
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -221,19 +221,14 @@ class AwsBase(Target[AwsSettings]):
         while True:
             with self._explained(account, region, operation, ()):
                 page = await self._in_thread(next, pages, None)
-            if page is None:
-                return items
-            items += self._items(operation, page)
+                if page is None:
+                    return items
+                items += self._items(operation, understood(page))
 
     @staticmethod
     def _items(operation: Operation, answer: dict[str, Any]) -> list[Any]:
-        found = answer.get(operation.items)
-        if found is None and len(answer.keys() - {"ResponseMetadata"}) == 0:
-            raise NotObserved(
-                f"{operation} answered without its list of {operation.items}",
-                fix="see that the endpoint is AWS's, or speaks its API",
-            )
-        return list(found or ())
+        """The list in an answer; some services leave out one that is empty."""
+        return list(answer.get(operation.items) or ())
 
     async def _one(
         self, account: str, region: str, operation: Operation, params: dict[str, Any], absent: tuple[str, ...]
@@ -273,8 +268,6 @@ class AwsBase(Target[AwsSettings]):
     @property
     def _clients(self) -> Clients:
         if self._made is None:
-            from meshguard.targets.aws.client import Clients
-
             self._caller = threading.local()
             self._rates = Rates(self.settings.rates, limited=not self.settings.endpoint)
             self._made = Clients(self.settings, connections=2 * self.limits.connections, before_call=self._on_call)

@@ -88,9 +88,7 @@ class Clients:
 
     def _ask(self, account: str, region: str, operation: Operation, params: dict[str, Any]) -> dict[str, Any]:
         answer = getattr(self.client(account, operation.service, region), operation.method)(**params)
-        if not isinstance(answer, dict):
-            raise TypeError(operation.name)
-        return answer
+        return understood(answer)
 
     def pages(
         self, account: str, region: str, operation: Operation, params: dict[str, Any]
@@ -223,6 +221,26 @@ class Clients:
         with self._lock:
             for client in self._clients.values():
                 client.close()
+
+
+def understood(answer: Any) -> dict[str, Any]:
+    """An answer that was read, and not one that only looks empty because its body was none of the API's.
+
+    The client library does not hold a body against its length, and makes a JSON body that was cut off, or a web page,
+    into an answer without members. An empty JSON answer is two bytes long.
+
+    Raises:
+        ValueError: the body was not read.
+    """
+    if not isinstance(answer, dict):
+        raise TypeError
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    kind, length = headers.get("content-type", ""), headers.get("content-length", "")
+    if "html" in kind:
+        raise ValueError
+    if "xml" not in kind and len(answer) <= 1 and length.isdigit() and int(length) > len("{}"):
+        raise ValueError
+    return answer
 
 
 def _asked(what: str, region: str, account: str) -> Asked:

@@ -10,6 +10,7 @@ import asyncio
 import csv
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from meshguard.errors import NotObserved
 from meshguard.fact import Listing, fact
@@ -25,6 +26,8 @@ GET_PASSWORD_POLICY = Operation("iam", "GetAccountPasswordPolicy")
 LIST_VIRTUAL_MFA = Operation("iam", "ListVirtualMFADevices", items="VirtualMFADevices", when="hardware")
 GET_DETAILS = Operation("iam", "GetAccountAuthorizationDetails")
 
+LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+KINDS = ("User", "Group", "Role", "LocalManagedPolicy")
 ROOT = "<root_account>"
 NEVER = frozenset(["N/A", "n/a", "no_information", "not_supported", ""])
 """What the report says in place of a time."""
@@ -228,25 +231,27 @@ class IamFacts(AwsBase):
     @fact
     async def grants_in(self, place: Place) -> Listing[Grant]:
         """The policies of one account, with what they are attached to."""
-        kinds = ["User", "Group", "Role", "LocalManagedPolicy"]
-        parts: dict[str, list[object]] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
-        markers: set[str] = set()
-        more: dict[str, str] = {}
-        while True:
-            answer = await self.call(place, GET_DETAILS, Filter=kinds, **more)
-            if not parts.keys() & answer.keys():
-                raise NotObserved(f"the answer to {GET_DETAILS} holds none of its lists", fix="see `endpoint`")
-            for name, found in parts.items():
-                found += answer.get(name) or ()
-            if not answer.get("IsTruncated"):
-                break
-            marker = str(answer.get("Marker") or "")
-            if not marker or marker in markers:
-                raise NotObserved(f"the list of {GET_DETAILS} names no next page and says there is one", fix="run again")
-            markers.add(marker)
-            more = {"Marker": marker}
+        parts = await self._details(place)
         with documented(GET_DETAILS):
             return Listing(items=tuple(sorted(grants_of(place, parts), key=str)))
+
+    async def _details(self, place: Place) -> dict[str, list[Any]]:
+        """The lists of the authorization details, page by page; the client's pages give one of them alone."""
+        parts: dict[str, list[Any]] = {name: [] for name in LISTS}
+        markers: list[str] = []
+        while True:
+            more = {"Marker": markers[-1]} if markers else {}
+            answer = await self.call(place, GET_DETAILS, Filter=list(KINDS), **more)
+            if not parts.keys() & answer.keys():
+                raise NotObserved(f"the answer to {GET_DETAILS} holds none of its lists", fix="see `endpoint`")
+            for name, items in parts.items():
+                items.extend(answer.get(name) or ())
+            if not answer.get("IsTruncated"):
+                return parts
+            marker = str(answer.get("Marker") or "")
+            if not marker or marker in markers:
+                raise NotObserved(f"the list of {GET_DETAILS} has no end", fix="see that the endpoint is AWS's")
+            markers.append(marker)
 
 
 def _lines(text: str) -> Iterator[Credentials]:

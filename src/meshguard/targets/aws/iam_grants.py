@@ -79,7 +79,7 @@ def _inline(place: Place, owner: Any, holder: str, policy: Any) -> Grant:
 
 
 def _customer(place: Place, policy: Any, holders: list[str]) -> Grant:
-    default = next(one for one in policy["PolicyVersionList"] if one["IsDefaultVersion"])
+    default = [one for one in policy["PolicyVersionList"] if one["IsDefaultVersion"]][0]  # noqa: RUF015 - IndexError
     return Grant(
         arn=policy["Arn"],
         place=place,

@@ -24,7 +24,7 @@ from meshguard.targets.aws.network_models import (
 from meshguard.targets.aws.operation import Operation
 
 DESCRIBE_GROUPS = Operation("ec2", "DescribeSecurityGroups", items="SecurityGroups")
-DESCRIBE_INTERFACES = Operation("ec2", "DescribeNetworkInterfaces", items="NetworkInterfaces")
+DESCRIBE_INTERFACES = Operation("ec2", "DescribeNetworkInterfaces", items="NetworkInterfaces", when="unused")
 DESCRIBE_VPCS = Operation("ec2", "DescribeVpcs", items="Vpcs")
 DESCRIBE_SUBNETS = Operation("ec2", "DescribeSubnets", items="Subnets")
 DESCRIBE_ROUTE_TABLES = Operation("ec2", "DescribeRouteTables", items="RouteTables")
@@ -106,6 +106,7 @@ class NetworkFacts(AwsBase):
                     arn=names.arn("vpc", one["VpcId"], one.get("OwnerId")),
                     place=place,
                     name=_name(one, one["VpcId"]),
+                    id=one["VpcId"],
                     owner=one.get("OwnerId", account_of(place)),
                     default=one.get("IsDefault", False),
                 )
@@ -263,7 +264,7 @@ def _route_table(one: Mapping[str, Any], place: Place, names: _Names) -> RouteTa
         name=one["RouteTableId"],
         vpc=one["VpcId"],
         main=any(part.get("Main", False) for part in joined),
-        subnets=tuple(sorted(part["SubnetId"] for part in joined if part.get("SubnetId"))),
+        subnet_ids=tuple(sorted(part["SubnetId"] for part in joined if part.get("SubnetId"))),
         routes=tuple(
             Route(
                 to=next((str(part[key]) for key in DESTINATIONS if part.get(key)), ""),
@@ -283,7 +284,7 @@ def _acl(one: Mapping[str, Any], place: Place, names: _Names) -> NetworkAcl:
         name=one["NetworkAclId"],
         vpc=one["VpcId"],
         default=one.get("IsDefault", False),
-        subnets=tuple(sorted(part["SubnetId"] for part in one.get("Associations", ()))),
+        subnet_ids=tuple(sorted(part["SubnetId"] for part in one.get("Associations", ()))),
         inbound=tuple(
             AclEntry(
                 number=entry["RuleNumber"],

@@ -45,6 +45,7 @@ class Interface(Resource):
 class Vpc(Resource):
     """A virtual network (DescribeVpcs)."""
 
+    id: str
     owner: str
     default: bool = False
 
@@ -74,7 +75,7 @@ class RouteTable(Resource):
     vpc: str
     main: bool = False
     """Whether it is for all subnets of its network that name no table."""
-    subnets: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
 
 
@@ -109,7 +110,7 @@ class NetworkAcl(Resource):
 
     vpc: str
     default: bool = False
-    subnets: tuple[str, ...] = ()
+    subnet_ids: tuple[str, ...] = ()
     inbound: tuple[AclEntry, ...] = ()
 
 

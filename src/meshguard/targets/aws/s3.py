@@ -119,6 +119,12 @@ class S3Facts(AwsBase):
         return Bucket(arn=arn, place=f"{account_of(place)}/{region}", name=name, owned=otherwise)
 
     @fact
+    async def owned_by(self, place: Place, name: str, account: str) -> bool:
+        """That a bucket belongs to an account; S3 refuses where it does not, as it does where the caller may not ask."""
+        answer = await self.call_or_none(place, HEAD_BUCKET, NO_BUCKET, Bucket=name, ExpectedBucketOwner=account)
+        return answer is not None
+
+    @fact
     async def buckets_in(self, place: Place) -> Listing[Bucket]:
         """The buckets of one account in the regions under audit; those that the deployment names stay in."""
         found = await self.all_buckets_in(place)

@@ -7,6 +7,7 @@ from typing import Any
 
 from meshguard.errors import NotObserved
 from meshguard.fact import fact
+from meshguard.target import in_thread
 from meshguard.targets.aws.base import documented
 from meshguard.targets.aws.models import Place
 from meshguard.targets.aws.operation import Operation
@@ -16,8 +17,8 @@ from meshguard.targets.aws.s3_models import Manifest, Stored, StoredObject
 from meshguard.targets.aws.s3_read import stored_of
 
 LIST_OBJECTS = Operation("s3", "ListObjectsV2", items="Contents", action="s3:ListBucket")
-HEAD_OBJECT = Operation("s3", "HeadObject", action="s3:GetObject", when="manifest")
-GET_OBJECT = Operation("s3", "GetObject", when="manifest")
+HEAD_OBJECT = Operation("s3", "HeadObject", action="s3:GetObject")
+GET_OBJECT = Operation("s3", "GetObject")
 
 MAX_PAGES = 50
 """Pages of a thousand keys: S3 lists by name, so that the newest is known when all have been seen."""
@@ -88,21 +89,11 @@ class S3ObjectFacts(S3Facts):
             return None
         with documented(GET_OBJECT):
             modified, body = answer["LastModified"], answer["Body"]
-        text = await self._text(body, MAX_MANIFEST)
+        raw = await in_thread(body.read, MAX_MANIFEST)
         try:
-            return Manifest(checksums=checksums_in(text), modified=modified)
+            return Manifest(checksums=checksums_in(raw.decode()), modified=modified)
         except (ValueError, TypeError, AttributeError, RecursionError):
             raise NotObserved(
                 f"{key} in {name} is no manifest",
                 fix="write it with sha256sum, or as a JSON object of names and checksums",
             ) from None
-
-    @staticmethod
-    async def _text(body: Any, limit: int) -> str:
-        from meshguard.target import in_thread
-
-        try:
-            raw = await in_thread(body.read, limit)
-            return str(raw.decode("utf-8", "replace"))
-        except OSError as fault:
-            raise NotObserved(f"the manifest was cut off ({type(fault).__name__})", fix="run the audit again") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import re
@@ -90,19 +89,17 @@ class SecretFacts(AwsBase):
     async def secret_differs(self, place: Place, arn: str) -> bool:
         """Whether the current value differs from the one before it; neither leaves this fact.
 
-        Of a JSON object the fields that are secrets must each differ: another host, or fields in another order, make
-        no new password. The values are compared by hashes under a salt that is thrown away.
+        Of a JSON object none of the fields that are secrets may hold what one of them held before: another host, or
+        fields in another order, make no new password. What is compared are hashes under a salt that is thrown away.
         """
         salt = secrets.token_bytes(32)
-        hashes = []
+        held: list[set[bytes]] = []
         for stage in (CURRENT, PREVIOUS):
             answer = await self.call(place, GET_VALUE, SecretId=arn, VersionStage=stage)
             with documented(GET_VALUE):
                 value = answer["SecretString"] if "SecretString" in answer else answer["SecretBinary"]
-                hashes.append(dict(_hashes(value, salt)))
-        now, before = hashes
-        both = now.keys() & before.keys()
-        return all(not hmac.compare_digest(now[field], before[field]) for field in both)
+                held.append({hmac.digest(salt, part, "sha256") for part in _parts(value)})
+        return held[0].isdisjoint(held[1])
 
 
 def _secret(place: Place, said: dict[str, Any]) -> Secret:
@@ -127,22 +124,23 @@ def _secret(place: Place, said: dict[str, Any]) -> Secret:
     )
 
 
-def _hashes(value: str | bytes, salt: bytes) -> Iterator[tuple[str, bytes]]:
-    """Hashes of what is secret in a value, by field; "" is the value as a whole."""
-    fields = _fields(value)
-    secret = {name: part for name, part in fields.items() if _names_secret(name)}
-    for name, part in (secret or {"": fields or value}).items():
-        raw = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
-        yield name, hmac.new(salt, raw, hashlib.sha256).digest()
+def _parts(value: str | bytes) -> list[bytes]:
+    """What is secret in a value: the fields that say so, wherever they stand; else all of it, spaces apart."""
+    try:
+        whole = json.loads(value)
+    except (ValueError, RecursionError):
+        return [value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value]
+    return [json.dumps(part, sort_keys=True).encode() for part in list(_secret_fields(whole)) or [whole]]
+
+
+def _secret_fields(value: Any) -> Iterator[Any]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in pairs:
+        if isinstance(part, dict | list):
+            yield from _secret_fields(part)
+        elif part not in (None, "") and _names_secret(str(name)):
+            yield part
 
 
 def _names_secret(field: str) -> bool:
     return _SECRET_FIELD.search(field) is not None and _ABOUT_A_SECRET.search(field) is None
-
-
-def _fields(value: str | bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -144,7 +144,9 @@ class ServingFacts(AwsBase):
         for scope in scopes:
             said = await self._marked(place, LIST_WEB_ACLS, "NextMarker", Scope=scope, Limit=100)
             with documented(LIST_WEB_ACLS):
-                found += [WebAcl(arn=one["ARN"], place=place, name=one["Name"], id=one["Id"], scope=scope) for one in said]
+                found += [
+                    WebAcl(arn=one["ARN"], place=place, name=one["Name"], id=one["Id"], scope=scope) for one in said
+                ]
         return found_in(found)
 
     @fact

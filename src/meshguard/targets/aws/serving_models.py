@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from meshguard.targets.aws.models import AwsModel, Resource
 
 
@@ -30,7 +32,7 @@ class Action(AwsModel):
 
     kind: str
     """forward, redirect, fixed-response, authenticate-oidc, authenticate-cognito, jwt-validation."""
-    groups: dict[str, int] = {}
+    groups: dict[str, int] = Field(default_factory=dict)
     """ARNs of target groups and the weight of each, where it forwards."""
     redirect_protocol: str = ""
     """HTTP, HTTPS or #{protocol}, where it redirects; the last is also what AWS takes where none is given."""
@@ -116,7 +118,7 @@ class ScalingGroup(Resource):
     desired: int
     suspended: tuple[str, ...] = ()
     """Processes that are suspended: Launch, ReplaceUnhealthy, ..."""
-    in_service: dict[str, int] = {}
+    in_service: dict[str, int] = Field(default_factory=dict)
     """Instances that are healthy and in service, by zone."""
     deleting: bool = False
 

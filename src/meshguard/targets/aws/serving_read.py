@@ -119,7 +119,7 @@ def _rule(said: dict[str, Any], statement: dict[str, Any]) -> AclRule:
 
 
 def _counting(body: dict[str, Any]) -> tuple[str, ...]:
-    """Rules of a group that stop nothing: set to count or to allow, or excluded in the older form, which is to count."""
+    """Rules of a group that stop nothing: set to count or to allow, or excluded in the older form."""
     overridden = [
         one["Name"] for one in body.get("RuleActionOverrides", []) if {"Count", "Allow"} & one["ActionToUse"].keys()
     ]

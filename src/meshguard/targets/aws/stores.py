@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from meshguard.errors import NotObserved
-from meshguard.fact import Listing, Unread, fact
+from meshguard.fact import LeftOut, Listing, Unread, fact
 from meshguard.targets.aws.base import found_in, settled
 from meshguard.targets.aws.kms import AWS_ALIAS, KmsFacts, is_aws_alias, key_id_of
 from meshguard.targets.aws.models import Place, Resource, account_of, region_of
 from meshguard.targets.aws.s3 import S3Facts
-from meshguard.targets.aws.s3_models import Encryption
+from meshguard.targets.aws.s3_models import Bucket, Encryption
 from meshguard.targets.aws.stores_databases import DatabaseFacts
 from meshguard.targets.aws.stores_messages import MessageFacts
 from meshguard.targets.aws.stores_models import DataStore, Encrypted
@@ -62,10 +62,10 @@ class StoreFacts(DatabaseFacts, VolumeFacts, MessageFacts, S3Facts, KmsFacts):
         return await self.across(lists[kind], taggable=False)
 
     async def _described(self, kind: str, match: Resource) -> Encrypted:
+        if isinstance(match, Bucket):
+            return _bucket(match, await self.encryption(match.place, match.name))
         if kind == "dynamodb":
             return await self.table(match.place, match.name)
-        if kind == "s3":
-            return _bucket(match, await self.encryption(match.place, match.name))
         return Encrypted.model_validate(match.model_dump(include=set(Encrypted.model_fields)))
 
     @fact
@@ -78,17 +78,22 @@ class StoreFacts(DatabaseFacts, VolumeFacts, MessageFacts, S3Facts, KmsFacts):
         stores = await self.data_stores()
         found: dict[str, Resource] = {}
         unread = [*stores.unread]
+        without = 0
         for store in stores.items:
             if store.exists is not True:
                 unread.append(Unread(resource=store.name, reason=store.unread or "there is no such store"))
-            elif store.kms_key is not None and not is_aws_alias(store.kms_key):
+            elif store.kms_key is None or is_aws_alias(store.kms_key):
+                without += 1
+            else:
                 answer = await settled(self._key_of(store, store.kms_key))
                 if isinstance(answer, NotObserved):
                     unread.append(Unread(resource=str(store), kind=answer.kind, reason=answer.reason, fix=answer.fix))
                 else:
                     found.setdefault(answer.arn, answer)
+        left_out = (LeftOut(filter="stores that name no key of their own", count=without),) if without else ()
         whole = found_in(found.values())
-        return whole.model_copy(update={"unread": tuple(unread), "note": stores.note, "fix": stores.fix})
+        said = {"unread": tuple(unread), "left_out": left_out, "note": stores.note, "fix": stores.fix}
+        return whole.model_copy(update=said)
 
     async def _key_of(self, store: DataStore, named: str) -> Resource:
         """The key that a store names, by its ARN; only an alias has to be asked."""
@@ -117,22 +122,22 @@ def _is_named(name: str, resource: Resource) -> bool:
     return kind.startswith("rds") and own.lower() == resource.name
 
 
-def _bucket(bucket: Resource, said: Encryption | None) -> Encrypted:
+def _bucket(bucket: Bucket, said: Encryption | None) -> Encrypted:
     """How a bucket encrypts new objects; with SSE-KMS and no key named, S3 takes its own (GetBucketEncryption)."""
     with_kms = said is not None and said.algorithm.startswith("aws:kms")
     key = (said.key or f"{AWS_ALIAS}s3") if said is not None and with_kms else None
-    return Encrypted(arn=bucket.arn, place=bucket.place, name=bucket.name, encrypted=said is not None, kms_key=key)
+    return Encrypted(
+        arn=bucket.arn,
+        place=bucket.place,
+        name=bucket.name,
+        encrypted=said is not None,
+        kms_key=key,
+        foreign=bucket.owned != "own",
+    )
 
 
 def _store(name: str, found: Encrypted) -> DataStore:
-    return DataStore(
-        arn=found.arn,
-        place=found.place,
-        name=name,
-        kind=_kind_of(name),
-        encrypted=found.encrypted,
-        kms_key=found.kms_key,
-    )
+    return DataStore.model_validate(found.model_dump() | {"name": name, "kind": _kind_of(name)})
 
 
 def _missing(name: str, home: Place, looked: Listing[Any]) -> DataStore:

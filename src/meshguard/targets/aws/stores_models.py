@@ -1,4 +1,4 @@
-"""What holds data at rest: databases, tables, volumes, file systems, topics, queues, logs, and how each is encrypted."""
+"""What holds data at rest: databases, tables, volumes, file systems, topics, queues and logs, and how it is encrypted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ class Encrypted(Resource):
     encrypted: bool
     kms_key: str | None = None
     """ARN, id or alias of the key of KMS that it names; None where it names none: AWS's own key, or no encryption."""
+    foreign: bool = False
+    """Whether it belongs to an account that is not under audit, so not to that of its place."""
 
 
 class Database(Encrypted):

@@ -1,0 +1,3 @@
+"""Checks of a repository: its checkout and its history."""
+
+__all__ = []

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import cold, containers, planning, replay, resources, site
+from bench import aws, cold, containers, planning, replay, resources, site
 from bench.measure import Row, table
 
 BENCHES = {
@@ -23,6 +23,7 @@ BENCHES = {
     "replay": replay.rows,
     "resources": resources.rows,
     "planning": planning.rows,
+    "aws": aws.rows,
 }
 
 

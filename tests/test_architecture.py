@@ -47,7 +47,7 @@ def test_reports_see_results_and_how_values_are_shown(graph: grimp.ImportGraph) 
 
 
 def test_targets_see_facts_and_what_facts_are_made_of(graph: grimp.ImportGraph) -> None:
-    parts = ("errors", "evidence", "fact", "limits", "sketch", "target", "values", "yamlfile")
+    parts = ("errors", "evidence", "fact", "limits", "reach", "reader", "sketch", "target", "values", "yamlfile")
     records = {"meshguard.records", *graph.find_descendants("meshguard.records")}
     allowed = {"meshguard", *(f"meshguard.{part}" for part in parts), *records}
     assert imports_of(graph, "meshguard.targets") <= allowed

@@ -154,7 +154,7 @@ class Check(Generic[P]):
 
     @cached_property
     def calls(self) -> tuple[str, ...]:
-        """The calls of services that its facts make, by the services' own names, where the kind of target names them."""
+        """The calls of services that its facts make, by the services' own names, where a kind names them."""
         found = (call for kind in self.targets.values() for fact in self.asks for call in kind.calls(fact))
         return tuple(sorted(set(found)))
 

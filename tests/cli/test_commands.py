@@ -244,9 +244,9 @@ def test_a_module_is_a_command_too(work: Workplace) -> None:
 
 def test_a_fault_of_meshguard_is_70_and_shows_no_text(work: Workplace) -> None:
     (work.plugins / "sitecustomize.py").write_text(
-        "import meshguard.cli.look as look\n"
+        "import meshguard.cli.plan as plan\n"
         "def broken(*_, **__): raise RuntimeError('hunter2')\n"
-        "look.show_plan = broken\n"
+        "plan.show_plan = broken\n"
     )
     done = work.run("plan")
     assert done.returncode == 70

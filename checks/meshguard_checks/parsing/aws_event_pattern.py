@@ -54,7 +54,7 @@ def _fits(wanted: Any, value: Any) -> bool:
     if isinstance(wanted, dict):
         return len(wanted) == 1 and all(_compares(name, said, value) for name, said in wanted.items())
     # JSON's true is no 1.
-    return type(wanted) is type(value) and wanted == value or _number(wanted) == _number(value) is not None
+    return (type(wanted) is type(value) and wanted == value) or _number(wanted) == _number(value) is not None
 
 
 def _number(value: Any) -> float | None:

@@ -159,7 +159,7 @@ def plan(
 
         show_policy(deployment, tuple(profile or ()), _scope(phase, only, skip, framework))
         return
-    from meshguard.cli.look import show_plan
+    from meshguard.cli.plan import show_plan
 
     show_plan(deployment, tuple(profile or ()), phase, tuple(only or ()), tuple(skip or ()), framework, as_json=json_)
 

@@ -14,10 +14,9 @@ from pydantic import BaseModel
 from meshguard.cli.output import emit
 from meshguard.deployment import load_deployment
 from meshguard.errors import MeshGuardError, Mistake, Mistakes
-from meshguard.plan import Plan, Scope, load_plan
+from meshguard.plan import Scope, load_plan
 from meshguard.plugins import Plugins
 from meshguard.profile import ProfileLoader
-from meshguard.uses import IMPLICIT
 from meshguard.values import did_you_mean, printable
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from meshguard.check import Check
     from meshguard.deployment import Deployment
-    from meshguard.fact import Fact
-    from meshguard.plan import TargetRef, Task
     from meshguard.profile import CheckUse, Control, Phase, Priority, Profile
     from meshguard.records.document import Documents
     from meshguard.records.register import LoadedRegister
@@ -55,9 +52,9 @@ def show_checks(pattern: str, deployment: Path | None = None, *, as_json: bool) 
         hint = did_you_mean(pattern, known, otherwise="`meshguard checks` lists all; -d FILE adds a deployment's own")
         raise MeshGuardError(f"no check matches {pattern!r}", fix=hint)
     if as_json:
-        emit(_json([_check_json(check) for check in found]))
+        emit(as_json_text([_check_json(check) for check in found]))
         return
-    emit(_columns([(check.id, check.method, check.requirement) for check in found]))
+    emit(columns([(check.id, check.method, check.requirement) for check in found]))
 
 
 def _check_json(check: Check[Any]) -> dict[str, Any]:
@@ -90,9 +87,9 @@ def show_controls(
         and (control.pending or not only_pending)
     ]
     if as_json:
-        emit(_json([{"profile": p.id, **c.model_dump(mode="json")} for p, c in rows]))
+        emit(as_json_text([{"profile": p.id, **c.model_dump(mode="json")} for p, c in rows]))
         return
-    emit(_columns([(c.id, c.priority, "+".join(c.phase), _mark(c) + c.title) for _, c in rows]))
+    emit(columns([(c.id, c.priority, "+".join(c.phase), _mark(c) + c.title) for _, c in rows]))
     pending = sum(bool(control.pending) for _, control in rows)
     emit(f"{len(rows)} controls" + (f", {pending} pending" if pending else "") + "\n")
 
@@ -167,76 +164,6 @@ def _explain_control(profile: Profile, control: Control) -> str:
     return "\n".join(lines) + "\n"
 
 
-def show_plan(
-    path: Path,
-    profiles: tuple[str, ...],
-    phase: Phase | None,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    framework: str = "",
-    *,
-    as_json: bool,
-) -> None:
-    """Show what an audit would do."""
-    plan = load_plan(path, Plugins(), Scope(phase, only, skip, framework), profiles)
-    rows, found = [_plan_row(task) for task in plan.tasks], _calls(plan)
-    gaps = [(planned.control.id, gap) for planned in plan.controls for gap in planned.gaps]
-    if as_json:
-        missing = [{"control": control, "check": gap.check.id, "missing": gap.kind} for control, gap in gaps]
-        emit(_json({"tasks": rows, "missing": missing, "calls": found, "hosts": _hosts(plan)}))
-        return
-    emit(f"{len(plan.controls)} controls, {len(rows)} checks on targets\n\n")
-    emit(_columns([(row["check"], row["target"], row["effect"], ", ".join(row["asks"])) for row in rows]))
-    for control, gap in gaps:
-        emit(f"{gap.check.id} of {control}: no {gap.kind} target; it will be undetermined\n")
-    emit(
-        "\nFacts asked\n"
-        + _columns([(f"{target} {name}", effect, count, calls) for target, name, effect, count, calls in found])
-    )
-    emit(f"\nHosts contacted: {', '.join(_hosts(plan)) or 'none'}\n")
-
-
-def _plan_row(task: Task) -> dict[str, Any]:
-    return {
-        "check": task.check.id,
-        "target": task.target,
-        "parameters": task.shown_parameters,
-        "over": task.check.over.name if task.check.over is not None else None,
-        "effect": task.check.effect,
-        "asks": [fact.name for fact in task.check.asks if fact.effect not in ("computed", "local")],
-    }
-
-
-def _calls(plan: Plan) -> list[tuple[str, str, str, str, str]]:
-    """Each fact that may be asked: target, fact, effect, how often, and the service's calls that it makes.
-
-    No fact is asked twice with the same arguments.
-    """
-    found: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for task, (kind, name), fact in asked_facts(plan):
-        over, known = task.check.over, plan.plugins.target(kind)
-        count = known.asked(fact, over.name if over is not None and over.name in known.facts() else "")
-        settings = plan.deployment.targets[kind][name]
-        calls = known.operations(fact, settings, task.shown_parameters)
-        if calls != ():  # what only joins other facts asks nothing itself
-            found.setdefault((f"{kind}:{name}", fact.name, fact.effect), (count, ", ".join(calls or ())))
-    return [(*key, *said) for key, said in sorted(found.items())]
-
-
-def asked_facts(plan: Plan) -> Iterator[tuple[Task, TargetRef, Fact[Any, Any, Any]]]:
-    """Each fact that a task may ask of one of its targets, as far as asking it is a call."""
-    for task in plan.tasks:
-        for kind, name in task.targets:
-            facts = plan.plugins.target(kind).facts() if kind not in IMPLICIT else {}
-            for fact in task.check.asks:
-                if facts.get(fact.name) is fact and fact.effect not in ("computed", "local"):
-                    yield task, (kind, name), fact
-
-
-def _hosts(plan: Plan) -> list[str]:
-    return [f"{host}:{port}" for host, port in sorted(set(plan.deployment.hosts()))]
-
-
 def show_validation(path: Path, profiles: tuple[str, ...]) -> None:
     """Say that all files are right, or raise all mistakes: of deployment, profiles, waivers and records."""
     plan = load_plan(path, Plugins(), Scope(), profiles, look_too=record_mistakes)
@@ -307,7 +234,7 @@ _DOCUMENTS = {
 
 def show_schema(name: str) -> None:
     """Print the JSON Schema of a kind of file."""
-    emit(_json(schema_of(name)))
+    emit(as_json_text(schema_of(name)))
 
 
 def schema_of(name: str) -> dict[str, Any]:
@@ -389,11 +316,12 @@ def _or_text(properties: dict[str, Any], name: str) -> None:
     properties[name] = {"anyOf": [described, described["items"]]}
 
 
-def _json(value: Any) -> str:
+def as_json_text(value: Any) -> str:
+    """A value as JSON for people and programs."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _columns(rows: list[tuple[str, ...]]) -> str:
+def columns(rows: list[tuple[str, ...]]) -> str:
     """Rows as text in columns; the last column is as long as it is."""
     if not rows:
         return ""

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meshguard.cli.look import asked_facts
 from meshguard.cli.output import emit
+from meshguard.cli.plan import asked_facts
 from meshguard.errors import MeshGuardError, NotObserved
 from meshguard.evidence import Evidence
 from meshguard.plan import Plan, Scope, load_plan

@@ -4,16 +4,15 @@ from meshguard.targets.aws.admin_ways import AdminWayFacts
 from meshguard.targets.aws.alarms import AlarmFacts
 from meshguard.targets.aws.deploys import DeployFacts
 from meshguard.targets.aws.detection import DetectionFacts
+from meshguard.targets.aws.digests import LedgerFacts
 from meshguard.targets.aws.events import EventFacts
 from meshguard.targets.aws.iam import IamFacts
 from meshguard.targets.aws.models import Account, AwsModel, Place, Resource, account_of, region_of
 from meshguard.targets.aws.network import NetworkFacts
 from meshguard.targets.aws.residency import ResidencyFacts
-from meshguard.targets.aws.s3_objects import S3ObjectFacts
 from meshguard.targets.aws.serving import ServingFacts
 from meshguard.targets.aws.settings import AwsSettings
 from meshguard.targets.aws.store_subnets import StoreSubnetFacts
-from meshguard.targets.aws.trails import TrailFacts
 from meshguard.targets.aws.workloads import WorkloadFacts
 
 __all__ = ["Account", "Aws", "AwsModel", "AwsSettings", "Place", "Resource", "account_of", "region_of"]
@@ -26,12 +25,11 @@ class Aws(
     DetectionFacts,
     EventFacts,
     IamFacts,
+    LedgerFacts,
     NetworkFacts,
     ResidencyFacts,
-    S3ObjectFacts,
     ServingFacts,
     StoreSubnetFacts,
-    TrailFacts,
     WorkloadFacts,
 ):
     """Accounts and regions of AWS."""

@@ -38,8 +38,8 @@ class Alarm(Resource):
     """What it sets off when it goes into ALARM."""
     rule: str = ""
     """Of a composite one: the expression over other alarms."""
-    suppressor: str = ""
-    """Of a composite one: the alarm that holds its actions back while it is in ALARM."""
+    held_back: bool = False
+    """Of a composite one: whether its suppressor, another alarm, holds its actions back now."""
 
 
 class Subscribers(AwsModel):
@@ -107,5 +107,5 @@ def _alarm(said: dict[str, Any], place: Place, kind: Literal["metric", "composit
         since=said.get("StateTransitionedTimestamp") or said.get("StateUpdatedTimestamp"),
         actions=tuple(_action(arn, place, audited) for arn in said.get("AlarmActions") or ()),
         rule=said.get("AlarmRule") or "",
-        suppressor=said.get("ActionsSuppressor") or "",
+        held_back=said.get("ActionsSuppressedBy") == "Alarm",
     )

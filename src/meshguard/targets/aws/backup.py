@@ -160,10 +160,10 @@ class BackupFacts(S3Facts):
         found = await self.pages(place, LIST_PLANS)
         with documented(LIST_PLANS):
             ids = [one["BackupPlanId"] for one in found if not one.get("DeletionDate")]
-        return found_in(await asyncio.gather(*(self.plan(place, plan_id) for plan_id in ids)))
+        return found_in(await asyncio.gather(*(self.plan_named(place, plan_id) for plan_id in ids)))
 
     @fact
-    async def plan(self, place: Place, plan_id: str) -> Plan:
+    async def plan_named(self, place: Place, plan_id: str) -> Plan:
         """One backup plan, with what it selects."""
         answer = await self.call(place, GET_PLAN, BackupPlanId=plan_id)
         listed = await self.pages(place, LIST_SELECTIONS, BackupPlanId=plan_id)

@@ -154,7 +154,7 @@ class DeployFacts(AwsBase):
                 traffic=style.get("deploymentOption", "WITHOUT_TRAFFIC_CONTROL"),
                 rollback=rollback.get("enabled", False),
                 rollback_events=tuple(sorted(rollback.get("events") or ())),
-                alarms=tuple(sorted(one["name"] for one in alarms.get("alarms") or ())),
+                alarm_names=tuple(sorted(one["name"] for one in alarms.get("alarms") or ())),
                 alarms_on=alarms.get("enabled", False),
                 alarms_unread_ignored=alarms.get("ignorePollAlarmFailure", False),
             )
@@ -235,7 +235,7 @@ def _service(said: dict[str, Any], place: Place) -> Service:
         routed=bool(said.get("loadBalancers") or _meshed(said)),
         breaker=breaker.get("enable", False),
         breaker_rollback=breaker.get("rollback", False),
-        alarms=tuple(sorted(alarms.get("alarmNames") or ())),
+        alarm_names=tuple(sorted(alarms.get("alarmNames") or ())),
         alarms_on=alarms.get("enable", False),
         alarms_rollback=alarms.get("rollback", False),
         last_rollout=newest.get("rolloutState") or "",

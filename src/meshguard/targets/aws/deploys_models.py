@@ -66,7 +66,7 @@ class Service(Resource):
     """Whether a load balancer or a service mesh sends it requests."""
     breaker: bool
     breaker_rollback: bool
-    alarms: tuple[str, ...] = ()
+    alarm_names: tuple[str, ...] = ()
     alarms_on: bool = False
     alarms_rollback: bool = False
     last_rollout: str = ""
@@ -89,7 +89,7 @@ class GroupSettings(AwsModel):
     rollback: bool
     rollback_events: tuple[str, ...] = ()
     """DEPLOYMENT_FAILURE, DEPLOYMENT_STOP_ON_ALARM, DEPLOYMENT_STOP_ON_REQUEST."""
-    alarms: tuple[str, ...] = ()
+    alarm_names: tuple[str, ...] = ()
     alarms_on: bool = False
     alarms_unread_ignored: bool = False
     """Whether it goes on where the alarms cannot be read."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from meshguard.fact import Listing, fact
 from meshguard.targets.aws.base import AwsBase, documented, found_in
 from meshguard.targets.aws.models import AwsModel, Place, Resource, account_of, region_of
@@ -42,7 +44,7 @@ class Detector(Resource):
     """False where it was suspended."""
     frequency: str
     """How often updated findings are published: FIFTEEN_MINUTES, ONE_HOUR, SIX_HOURS."""
-    features: dict[str, bool] = {}
+    features: dict[str, bool] = Field({})
     """Whether each is on; a feature's own options as FEATURE/OPTION."""
 
 
@@ -88,7 +90,7 @@ class Delivery(AwsModel):
     """A delivery channel of AWS Config: how each kind of delivery last went, in small letters."""
 
     name: str
-    last: dict[str, str] = {}
+    last: dict[str, str] = Field({})
 
 
 class ConfigRule(Resource):

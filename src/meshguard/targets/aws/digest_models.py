@@ -26,7 +26,7 @@ class Fault(AwsModel):
     """One thing that does not verify."""
 
     kind: FaultKind
-    key: str
+    file: str
     """bucket/key of the digest file or of the log file."""
     says: str
 

@@ -40,7 +40,7 @@ class Log:
     """A log file as a digest file names it."""
 
     bucket: str
-    key: str
+    path: str
     hash: str
 
 
@@ -170,8 +170,8 @@ def _digest(found: Found, said: dict[str, Any], content_hash: str) -> Digest:
     signature = found.metadata.get("signature", "")
     if not signature or found.metadata.get("signature-algorithm") != ALGORITHM:
         raise Invalid("digest-unsigned", "the object has no signature in its metadata")
-    previous = said["previousDigestS3Object"]
-    if any(one["hashAlgorithm"] != "SHA-256" for one in said["logFiles"]):
+    previous = said.get("previousDigestS3Object")
+    if any(one.get("hashAlgorithm", "SHA-256") != "SHA-256" for one in said["logFiles"]):
         raise Invalid("digest-unreadable", "a log file is hashed in an unknown way")
     return Digest(
         bucket=found.bucket,
@@ -181,7 +181,7 @@ def _digest(found: Found, said: dict[str, Any], content_hash: str) -> Digest:
         hash=content_hash,
         signature=signature.lower(),
         previous=(str(said["previousDigestS3Bucket"]), str(previous)) if previous is not None else None,
-        previous_hash=str(said["previousDigestHashValue"] or "").lower(),
+        previous_hash=str(said.get("previousDigestHashValue") or "").lower(),
         previous_signature=str(said["previousDigestSignature"] or ""),
         logs=tuple(
             Log(str(one["s3Bucket"]), str(one["s3Object"]), one["hashValue"].lower()) for one in said["logFiles"]
@@ -215,10 +215,12 @@ def fault_of(digest: Digest, later: Digest) -> Fault | None:
     """What is wrong between a digest file and the one that names it as the one before: its hash or its signature."""
     if digest.hash != later.previous_hash:
         return Fault(
-            kind="digest-chain", key=f"{digest.bucket}/{digest.key}", says="the next digest has another hash of it"
+            kind="digest-chain", file=f"{digest.bucket}/{digest.key}", says="the next digest has another hash of it"
         )
     if digest.signature != later.previous_signature.lower():
         return Fault(
-            kind="digest-chain", key=f"{digest.bucket}/{digest.key}", says="the next digest has another signature of it"
+            kind="digest-chain",
+            file=f"{digest.bucket}/{digest.key}",
+            says="the next digest has another signature of it",
         )
     return None

@@ -56,7 +56,7 @@ class Credentials(AwsModel):
     """None where the report does not say it, as for the root user."""
     password_used: datetime | None
     mfa: bool
-    keys: tuple[KeyState, ...]
+    key_states: tuple[KeyState, ...]
     """Those that exist, active or not."""
 
 
@@ -76,7 +76,7 @@ class Summary(AwsModel):
     """What the summary says of the root user."""
 
     mfa: bool
-    access_keys: int
+    keys_present: int
     signing_certificates: int
     password: bool | None
     """None where it is not said."""
@@ -135,7 +135,7 @@ class IamFacts(AwsBase):
             raise NotObserved("IAM did not complete the credential report in time", fix="run the audit again")
         answer = await self.call(place, GET_REPORT)
         with documented(GET_REPORT):
-            lines = tuple(_lines(answer["Content"].decode()))
+            lines = tuple(lines_of(answer["Content"].decode()))
             if not lines:
                 raise ValueError("not even the root user")
             return CredentialReport(generated=answer["GeneratedTime"], lines=lines)
@@ -149,7 +149,7 @@ class IamFacts(AwsBase):
             password = said.get("AccountPasswordPresent")
             return Summary(
                 mfa=bool(said["AccountMFAEnabled"]),
-                access_keys=said["AccountAccessKeysPresent"],
+                keys_present=said["AccountAccessKeysPresent"],
                 signing_certificates=said["AccountSigningCertificatesPresent"],
                 password=None if password is None else bool(password),
             )
@@ -201,7 +201,7 @@ class IamFacts(AwsBase):
 
     @fact
     async def access_keys(self) -> Listing[AccessKey]:
-        """The access keys of all accounts, those of root users included."""
+        """The access keys of the users of all accounts; root users must have none at all, and are not listed."""
         return await self.across(self.access_keys_in, taggable=False, once_an_account=True)
 
     @fact
@@ -213,12 +213,13 @@ class IamFacts(AwsBase):
                 arn=f"{line.arn}#key-{key.number}",
                 place=place,
                 name=line.user,
-                other_active=any(other.active for other in line.keys if other.number != key.number),
+                other_active=any(other.active for other in line.key_states if other.number != key.number),
                 reported=report.generated,
                 **key.model_dump(),
             )
             for line in report.lines
-            for key in line.keys
+            if line.user != ROOT
+            for key in line.key_states
         ]
         fix = "where the account has no access keys on purpose, declare the control not applicable"
         return Listing(items=tuple(sorted(items, key=str)), fix=fix)
@@ -242,7 +243,7 @@ class IamFacts(AwsBase):
         while True:
             more = {"Marker": markers[-1]} if markers else {}
             answer = await self.call(place, GET_DETAILS, Filter=list(KINDS), **more)
-            if not parts.keys() & answer.keys():
+            if not set(parts) & set(answer):
                 raise NotObserved(f"the answer to {GET_DETAILS} holds none of its lists", fix="see `endpoint`")
             for name, items in parts.items():
                 items.extend(answer.get(name) or ())
@@ -254,7 +255,8 @@ class IamFacts(AwsBase):
             markers.append(marker)
 
 
-def _lines(text: str) -> Iterator[Credentials]:
+def lines_of(text: str) -> Iterator[Credentials]:
+    """The lines of a credential report; columns that came later do not matter."""
     for row in csv.DictReader(text.splitlines()):
         root = row["user"] == ROOT
         yield Credentials(
@@ -263,7 +265,7 @@ def _lines(text: str) -> Iterator[Credentials]:
             password=None if root else _said(row["password_enabled"]),
             password_used=_time(row["password_last_used"]),
             mfa=_yes(row["mfa_active"]),
-            keys=tuple(_keys(row)),
+            key_states=tuple(_keys(row)),
         )
 
 

@@ -83,7 +83,7 @@ def _customer(place: Place, policy: Any, holders: list[str]) -> Grant:
     return Grant(
         arn=policy["Arn"],
         place=place,
-        name=policy["PolicyName"],
+        name=policy["Arn"].rsplit("/", 1)[-1],
         kind="customer",
         document=_text(default["Document"]),
         holders=tuple(sorted(holders)),

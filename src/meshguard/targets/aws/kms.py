@@ -34,8 +34,6 @@ class Key(AwsModel):
     """Enabled, Disabled, PendingDeletion, PendingImport, ..."""
     spec: str
     """SYMMETRIC_DEFAULT, RSA_2048, ..."""
-    usage: str
-    """ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC, ..."""
     origin: str
     """AWS_KMS, EXTERNAL (imported material), AWS_CLOUDHSM, EXTERNAL_KEY_STORE."""
     created: datetime
@@ -174,7 +172,6 @@ def _key(place: Place, said: dict[str, Any]) -> Key:
         manager=said["KeyManager"],
         state=said["KeyState"],
         spec=said["KeySpec"],
-        usage=said["KeyUsage"],
         origin=said["Origin"],
         created=said["CreationDate"],
         deleted_on=said.get("DeletionDate"),

@@ -26,7 +26,17 @@ LIST_SCP_TARGETS = Operation("organizations", "ListTargetsForPolicy", items="Tar
 LIST_PARENTS = Operation("organizations", "ListParents", items="Parents", when="scp")
 
 Kind = Literal[
-    "account", "bucket", "database", "global-cluster", "table", "file-system", "secret", "key", "backup", "plan"
+    "account",
+    "bucket",
+    "database",
+    "global-cluster",
+    "table",
+    "volume",
+    "file-system",
+    "secret",
+    "key",
+    "backup",
+    "plan",
 ]
 DEEPEST = 8
 """Organisations have the root and up to five levels of units."""
@@ -62,6 +72,7 @@ class ResidencyFacts(StoreFacts, BackupFacts, SecretFacts):
             _as("database", await self.db_instances()),
             _as("database", await self.db_clusters()),
             _as("table", await self.tables()),
+            _as("volume", await self.volumes()),
             _as("file-system", await self.file_systems()),
             _as("secret", await self.secrets()),
             _as("key", _replicated(await self.keys())),
@@ -142,8 +153,12 @@ class ResidencyFacts(StoreFacts, BackupFacts, SecretFacts):
     @fact
     async def file_system_copies(self, place: Place) -> dict[str, tuple[str, ...]]:
         """Regions that each file system of a place is replicated to, by its id."""
-        found = await self.pages(place, DESCRIBE_REPLICATIONS)
+        answer = await self.call_or_none(place, DESCRIBE_REPLICATIONS, ("ReplicationNotFound",))
+        if answer is None:
+            return {}
+        more = await self.pages(place, DESCRIBE_REPLICATIONS) if answer.get("NextToken") else None
         with documented(DESCRIBE_REPLICATIONS):
+            found = answer["Replications"] if more is None else more
             return {
                 one["SourceFileSystemId"]: tuple(sorted({part["Region"] for part in one["Destinations"]}))
                 for one in found

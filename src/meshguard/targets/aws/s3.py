@@ -105,6 +105,11 @@ class S3Facts(AwsBase):
     async def _arn(self, name: str) -> str:
         return f"arn:{(await self.identity()).partition}:s3:::{name}"
 
+    async def home_of(self, place: Place) -> Place:
+        """Where the account of a place is asked for what is global in it."""
+        own = (await self.accounts()).items
+        return next((one.place for one in own if one.id == account_of(place)), place)
+
     @fact
     async def stranger(self, place: Place, name: str, otherwise: Owned) -> Bucket:
         """A named bucket that no audited account lists: whether there is one of that name at all."""
@@ -120,7 +125,7 @@ class S3Facts(AwsBase):
 
     @fact
     async def owned_by(self, place: Place, name: str, account: str) -> bool:
-        """That a bucket belongs to an account; S3 refuses where it does not, as it does where the caller may not ask."""
+        """That a bucket belongs to an account; where it does not, S3 refuses, as it does to who may not ask."""
         answer = await self.call_or_none(place, HEAD_BUCKET, NO_BUCKET, Bucket=name, ExpectedBucketOwner=account)
         return answer is not None
 
@@ -210,7 +215,7 @@ class S3Facts(AwsBase):
             return None if answer is None else str(answer["Policy"])
 
     @fact
-    async def acl(self, place: Place, name: str) -> Acl:
+    async def bucket_acl(self, place: Place, name: str) -> Acl:
         """Whether ACLs count for anything, and whom the bucket's own lets in."""
         absent = ("OwnershipControlsNotFoundError",)
         answer = await self.call_or_none(place, GET_OWNERSHIP, absent, Bucket=name)

@@ -117,9 +117,9 @@ class LifecycleRule(AwsModel):
 
 
 class StoredObject(AwsModel):
-    """One object, without its content."""
+    """One object, without its content; its name is its key."""
 
-    key: str
+    name: str
     modified: datetime
     size: int
 

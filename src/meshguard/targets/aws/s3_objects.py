@@ -49,9 +49,9 @@ class S3ObjectFacts(S3Facts):
             answer = await self.call(place, LIST_OBJECTS, **params)
             with documented(LIST_OBJECTS):
                 for one in answer.get("Contents", ()):
-                    found = StoredObject(key=one["Key"], modified=one["LastModified"], size=one["Size"])
+                    found = StoredObject(name=one["Key"], modified=one["LastModified"], size=one["Size"])
                     # A key that ends so is how tools show a folder; there is nothing in it.
-                    counts = not found.key.endswith("/") and not fnmatchcase(found.key, without)
+                    counts = not found.name.endswith("/") and not fnmatchcase(found.name, without)
                     if counts and (newest is None or found.modified > newest.modified):
                         newest = found
                 if not answer.get("IsTruncated"):
@@ -63,20 +63,20 @@ class S3ObjectFacts(S3Facts):
         )
 
     @fact
-    async def stored(self, place: Place, name: str, key: str) -> Stored | None:
+    async def object_checksums(self, place: Place, name: str, key: str) -> Stored | None:
         """The checksums that S3 keeps of an object; None where there is no such object."""
         answer = await self.call_or_none(place, HEAD_OBJECT, NO_OBJECT, Bucket=name, Key=key, ChecksumMode="ENABLED")
         with documented(HEAD_OBJECT):
             return None if answer is None else stored_of(answer)
 
     @fact
-    async def manifest(self, place: Place, name: str, key: str) -> Manifest | None:
+    async def object_manifest(self, place: Place, name: str, key: str) -> Manifest | None:
         """What the manifest says; None where there is no such object.
 
         Raises:
             NotObserved: it is too large, or no manifest.
         """
-        said = await self.stored(place, name, key)
+        said = await self.object_checksums(place, name, key)
         if said is None:
             return None
         if said.size > MAX_MANIFEST:

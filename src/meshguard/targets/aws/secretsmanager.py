@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from datetime import datetime
+from secrets import token_bytes
 from typing import Any
 
 from meshguard.fact import Listing, fact
@@ -92,13 +92,13 @@ class SecretFacts(AwsBase):
         Of a JSON object none of the fields that are secrets may hold what one of them held before: another host, or
         fields in another order, make no new password. What is compared are hashes under a salt that is thrown away.
         """
-        salt = secrets.token_bytes(32)
+        salt = token_bytes(32)
         held: list[set[bytes]] = []
         for stage in (CURRENT, PREVIOUS):
             answer = await self.call(place, GET_VALUE, SecretId=arn, VersionStage=stage)
             with documented(GET_VALUE):
                 value = answer["SecretString"] if "SecretString" in answer else answer["SecretBinary"]
-                held.append({hmac.digest(salt, part, "sha256") for part in _parts(value)})
+                held.append({hmac.digest(salt, part, "sha256") for part in parts_of(value)})
         return held[0].isdisjoint(held[1])
 
 
@@ -124,7 +124,7 @@ def _secret(place: Place, said: dict[str, Any]) -> Secret:
     )
 
 
-def _parts(value: str | bytes) -> list[bytes]:
+def parts_of(value: str | bytes) -> list[bytes]:
     """What is secret in a value: the fields that say so, wherever they stand; else all of it, spaces apart."""
     try:
         whole = json.loads(value)

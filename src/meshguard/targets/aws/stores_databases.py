@@ -21,16 +21,21 @@ class DatabaseFacts(AwsBase):
 
     @fact
     async def databases(self) -> Listing[Database]:
-        """All DB instances and DB clusters of all places."""
-        return await self.across(self.databases_in)
-
-    @fact
-    async def databases_in(self, place: Place) -> Listing[Database]:
-        """The DB instances and DB clusters of one place."""
-        instances, clusters = await self.db_instances_in(place), await self.db_clusters_in(place)
+        """All DB instances and DB clusters of all places; one kind that is not read hides nothing of the other."""
+        lists: dict[str, Listing[Any]] = {
+            "DB instances": await self.db_instances(),
+            "DB clusters": await self.db_clusters(),
+        }
         fields = set(Database.model_fields)
-        found = [*instances.items, *clusters.items]
-        return found_in(Database.model_validate(one.model_dump(include=fields)) for one in found)
+        found = (one.model_dump(include=fields) for listing in lists.values() for one in listing.items)
+        whole = found_in(Database.model_validate(one) for one in found)
+        unread = [
+            part.model_copy(update={"resource": f"{what} in {part.resource}"})
+            for what, listing in lists.items()
+            for part in listing.unread
+        ]
+        left_out = tuple(part for listing in lists.values() for part in listing.left_out)
+        return whole.model_copy(update={"unread": tuple(unread), "left_out": left_out})
 
     @fact
     async def db_instances(self) -> Listing[DbInstance]:

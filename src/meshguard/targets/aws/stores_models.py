@@ -1,4 +1,4 @@
-"""What holds data at rest: databases, tables, volumes, file systems, topics, queues and logs, and how it is encrypted."""
+"""What holds data at rest: databases, tables, volumes, file systems, topics, queues, logs; and how it is encrypted."""
 
 from __future__ import annotations
 

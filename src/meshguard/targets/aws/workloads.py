@@ -137,7 +137,7 @@ class WorkloadFacts(SecretFacts):
     @fact
     async def task_definition(self, place: Place, name: str) -> SecretUse:
         """How the containers of one task definition take their variables; of a family, its newest active revision."""
-        names = await self._names(place)
+        names = await self._nameable(place)
         answer = await self.call(place, DESCRIBE_DEFINITION, taskDefinition=name)
         with documented(DESCRIBE_DEFINITION):
             said = answer["taskDefinition"]
@@ -167,19 +167,19 @@ class WorkloadFacts(SecretFacts):
         for some in _some(services, SERVICES_A_CALL):
             answer = await self.call(place, DESCRIBE_SERVICES, cluster=cluster, services=some)
             with documented(DESCRIBE_SERVICES):
-                for one in _described(answer, "services"):
+                for one in _all_described(answer, "services"):
                     sets = [one, *(one.get("deployments") or ()), *(one.get("taskSets") or ())]
                     found |= {part["taskDefinition"] for part in sets if part.get("taskDefinition")}
         for some in _some(tasks, TASKS_A_CALL):
             answer = await self.call(place, DESCRIBE_TASKS, cluster=cluster, tasks=some)
             with documented(DESCRIBE_TASKS):
-                found |= {one["taskDefinitionArn"] for one in _described(answer, "tasks")}
+                found |= {one["taskDefinitionArn"] for one in _all_described(answer, "tasks")}
         return found
 
     @fact
     async def functions_in(self, place: Place) -> Listing[SecretUse]:
         """The Lambda functions of one place, each with the variables of all versions, which aliases point to."""
-        names = await self._names(place)
+        names = await self._nameable(place)
         found = await self.pages(place, LIST_FUNCTIONS, FunctionVersion="ALL")
         with documented(LIST_FUNCTIONS):
             parts = in_functions(found, names, self.sketch)
@@ -208,7 +208,7 @@ class WorkloadFacts(SecretFacts):
     @fact
     async def parameters_in(self, place: Place) -> Listing[SecretUse]:
         """The parameters of one place that are not encrypted."""
-        names = await self._names(place)
+        names = await self._nameable(place)
         chunks = _some(sorted(names.plain), PARAMETERS_A_CALL)
         answers = await asyncio.gather(
             *(self.call(place, GET_PARAMETERS, Names=some, WithDecryption=False) for some in chunks)
@@ -231,7 +231,7 @@ class WorkloadFacts(SecretFacts):
                 )
             )
 
-    async def _names(self, place: Place) -> Names:
+    async def _nameable(self, place: Place) -> Names:
         """What a value may name there: a variable that holds a secret's name holds no secret."""
         secrets, parameters = await asyncio.gather(self.secrets_in(place), self.parameter_names(place))
         return Names(
@@ -245,7 +245,7 @@ def _some(items: list[str], count: int) -> list[list[str]]:
     return [items[start : start + count] for start in range(0, len(items), count)]
 
 
-def _described(answer: dict[str, Any], items: str) -> list[Any]:
+def _all_described(answer: dict[str, Any], items: str) -> list[Any]:
     """What was described; what is MISSING has ended since it was listed, any other failure is one."""
     for failure in answer.get("failures") or ():
         if failure.get("reason") != "MISSING":

@@ -1,0 +1,95 @@
+"""The whole account: every topic's builder joined, and what an audit must say of each resource."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from . import secrets
+from .builder import Cloud, CloudDefect
+
+NAMES = (
+    "keys", "stores", "buckets", "backups", "identity", "secrets", "network", "trails", "detection", "alarms",
+    "serving", "deploys", "ledger",
+)  # fmt: skip
+
+
+def _present(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(f"{__package__}.{name}")
+    except ModuleNotFoundError:
+        return None
+
+
+TOPICS: tuple[ModuleType, ...] = tuple(module for name in NAMES if (module := _present(name)) is not None)
+DEFECTS: tuple[CloudDefect, ...] = tuple(defect for topic in TOPICS for defect in topic.DEFECTS)
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "aws.regions": {"allowed": ["us-east-1"]},
+    "aws.s3_lifecycle": {"expires_within": "2555d"},
+}
+for _topic in TOPICS:
+    PARAMETERS |= getattr(_topic, "PARAMETERS", {})
+ROLE = "meshguard-audit"
+TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJleGFtcGxlIn0."
+"""An OIDC token that nobody signed: the test cloud takes any."""
+
+
+def good(cloud: Cloud, n: int = 1) -> None:
+    """An account in which all is well: `n` resources of each kind."""
+    for topic in TOPICS:
+        topic.good(cloud, n)
+
+
+def bad(cloud: Cloud, n: int = 1) -> None:
+    """Add `n` resources for each way in which one can be wrong."""
+    for topic in TOPICS:
+        topic.bad(cloud, n)
+
+
+def manifest(cloud: Cloud, n: int = 1) -> dict[tuple[str, str], str]:
+    """Check and resource -> what an audit must say of what `good(cloud, n)` and `bad(cloud, n)` made."""
+    said: dict[tuple[str, str], str] = {}
+    for topic in TOPICS:
+        said |= topic.manifest(cloud, n)
+    return said
+
+
+def settings(cloud: Cloud, folder: Path) -> dict[str, Any]:
+    """The entry under `targets: aws:` of a deployment file in a folder; the token that it names is written there.
+
+    The role is assumed with a token, as a CI job does it, so that no credentials need be in the environment.
+    """
+    token = folder / "aws.token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    said: dict[str, Any] = {
+        "name": "main",
+        "region": cloud.region,
+        "endpoint": cloud.endpoint,
+        "role": f"arn:aws:iam::{cloud.account}:role/{ROLE}",
+        "web_identity_token": token.name,
+        "secrets_named": [secrets.NAMED],
+    }
+    for topic in TOPICS:
+        for name, values in getattr(topic, "SETTINGS", {}).items():
+            said[name] = [*said.get(name, []), *values]
+    return said
+
+
+def write(cloud: Cloud, folder: Path, checks: Iterable[str], **said: Any) -> Path:
+    """Write a deployment file and a profile in which each check is a control of its own; the first one's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    controls = [
+        {"id": f"one.{check}", "title": check, "priority": "high", "checks": [{check: PARAMETERS.get(check, {})}]}
+        for check in checks
+    ]
+    profile = {"meshguard": 1, "id": "account", "title": "Account", "version": "1", "controls": controls}
+    (folder / "profile.yaml").write_text(json.dumps(profile))
+    target = {**settings(cloud, folder), **said}
+    deployment = {"name": "account", "profile": "./profile.yaml", "targets": {"aws": [target]}}
+    (folder / "meshguard.yaml").write_text(json.dumps(deployment))
+    return folder / "meshguard.yaml"

@@ -1,0 +1,224 @@
+"""Checks of networks and of where data is against the test cloud: a good account, each weakness, what is denied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from examples.healthmesh.cloud import network
+from examples.healthmesh.cloud.builder import Cloud, CloudDefect
+from examples.healthmesh.cloud.network_parts import INSIDE, answers, default_vpc, subnet_group
+from examples.healthmesh.cloud.server import running
+from tests.live.aws_account import Audited, audited
+
+CHECKS = (
+    "aws.security_groups",
+    "aws.admin_access",
+    "aws.admin_path",
+    "aws.network_acls",
+    "aws.vpc_flow_logs",
+    "aws.subnets",
+    "aws.regions",
+)
+LISTS_OF_EC2 = ("aws.security_groups", "aws.admin_access", "aws.network_acls", "aws.vpc_flow_logs")
+"""Those that take one client and few calls; the others are asked only where a test is about them."""
+STORES = ["rds:mg-db-private", "efs:mg-files-private"]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with running() as server:
+        yield Cloud(server.endpoint)
+
+
+@pytest.fixture
+def good(cloud: Cloud) -> Cloud:
+    cloud.control.reset()
+    seed(cloud)
+    return cloud
+
+
+def seed(cloud: Cloud) -> None:
+    """A good network, and something of each kind that holds data."""
+    cloud.client("rds").create_db_instance(
+        DBInstanceIdentifier="mg-db-private",
+        DBInstanceClass="db.t4g.medium",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="mesh",
+        ManageMasterUserPassword=True,
+        PubliclyAccessible=False,
+        DBSubnetGroupName=subnet_group(cloud),
+    )
+    efs = cloud.client("efs")
+    tags = [{"Key": "Name", "Value": "mg-files-private"}]
+    files = efs.create_file_system(CreationToken="files", Encrypted=True, Tags=tags)["FileSystemId"]
+    of = [{"Name": "vpc-id", "Values": [default_vpc(cloud)]}]
+    subnet = cloud.client("ec2").describe_subnets(Filters=of)["Subnets"][0]["SubnetId"]
+    efs.create_mount_target(FileSystemId=files, SubnetId=subnet)
+    cloud.client("s3").create_bucket(Bucket="mg-scans")
+    cloud.client("secretsmanager").create_secret(Name="mg-secret", SecretString="x")
+    cloud.client("dynamodb").create_table(
+        TableName="mg-table",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    cloud.client("kms").create_key(MultiRegion=True)
+    network.good(cloud)
+
+
+def audit(cloud: Cloud, folder: Path, *checks: str, **settings: Any) -> Audited:
+    said = {"data_stores": STORES, "backup_buckets": [], "audit_buckets": [], **settings}
+    return audited(cloud, folder, checks or CHECKS, **said)
+
+
+def failing(found: Audited) -> set[str]:
+    return {check for (check, _), outcome in found.outcomes.items() if outcome == "fail"}
+
+
+def test_a_good_account_passes(good: Cloud, tmp_path: Path) -> None:
+    found = audit(good, tmp_path)
+
+    assert {
+        one: found.verdicts[one] for one, said in found.outcomes.items() if said not in ("pass", "not-applicable")
+    } == {}
+    assert {check for check, _ in found.outcomes} == set(CHECKS)
+    assert found.outcomes.items() >= network.manifest(good).items()
+
+
+def test_each_resource_gets_the_verdict_that_it_deserves(good: Cloud, tmp_path: Path) -> None:
+    network.bad(good, 3)
+
+    assert audit(good, tmp_path).outcomes.items() >= network.manifest(good, 3).items()
+
+
+@pytest.mark.parametrize("defect", network.DEFECTS, ids=lambda defect: defect.name)
+def test_a_weakness_trips_its_check_alone(good: Cloud, defect: CloudDefect, tmp_path: Path) -> None:
+    defect.plant(good)
+
+    found = audit(good, tmp_path, *{*LISTS_OF_EC2, defect.check})
+    assert failing(found) == {defect.check, *defect.also}
+
+
+JOINED = ("aws.subnets", "aws.regions")
+"""Those that are run over several lists joined: what one list cannot tell is an error, and the others are judged."""
+
+
+CALLS = (
+    "ec2:DescribeSecurityGroups", "ec2:DescribeNetworkAcls", "ec2:DescribeVpcs", "ec2:DescribeFlowLogs",
+    "ec2:DescribeRouteTables", "rds:DescribeDBSubnetGroups", "efs:DescribeMountTargets",
+    "ssm:DescribeInstanceInformation", "rds:DescribeGlobalClusters", "efs:DescribeReplicationConfigurations",
+    "s3:GetBucketReplication", "s3:ListBuckets", "secretsmanager:DescribeSecret", "kms:DescribeKey",
+    "ec2:DescribeRegions",
+)  # fmt: skip
+"""The operations of these topics, and one list of another's."""
+
+
+def test_what_is_denied_is_never_a_pass(good: Cloud, tmp_path: Path) -> None:
+    whole = audit(good, tmp_path)
+    takes = {(check, resource): taken for (check, resource), taken in whole.takes.items() if taken}
+    for operation in CALLS:
+        good.control.clear()
+        answers(good)
+        good.control.fault(operation, "denied")
+        checks = {check for (check, _), taken in takes.items() if operation in taken}
+        assert checks, operation
+        found = audit(good, tmp_path, *checks)
+        assert not failing(found), operation
+        for check in checks:
+            of_check = {place: operation in taken for place, taken in takes.items() if place[0] == check}
+            if check in JOINED and all(of_check.values()):
+                assert "error" in found.of(check).values(), operation
+                assert found.outcomes.get(("aws.regions", good.account)) in (None, "not-checked", "error"), operation
+            else:
+                assert not {p for p, rests in of_check.items() if rests and found.outcomes.get(p) == "pass"}, operation
+
+
+def test_each_list_is_asked_once_whatever_it_holds(good: Cloud, tmp_path: Path) -> None:
+    network.bad(good, 5)
+
+    counts = audit(good, tmp_path, *LISTS_OF_EC2).counts
+
+    assert {name: count for name, count in counts.items() if name.startswith("ec2:")} == {
+        "ec2:DescribeSecurityGroups": 1,
+        "ec2:DescribeNetworkAcls": 1,
+        "ec2:DescribeVpcs": 1,
+        "ec2:DescribeFlowLogs": 1,
+    }
+
+
+def test_a_prefix_list_is_asked_once_whoever_names_it(good: Cloud, tmp_path: Path) -> None:
+    next(one for one in network.DEFECTS if one.name == "aws-group-prefix-list").plant(good)
+
+    assert audit(good, tmp_path, *LISTS_OF_EC2).counts["ec2:GetManagedPrefixListEntries"] == 1
+
+
+def test_a_table_with_a_replica_abroad(good: Cloud, tmp_path: Path) -> None:
+    table = good.client("dynamodb").describe_table(TableName="mg-table")["Table"]
+    replica = {"RegionName": network.OUTSIDE, "ReplicaStatus": "ACTIVE"}
+    good.control.answer(
+        "dynamodb:DescribeTable", {"Table": {**table, "CreationDateTime": 1764000000, "Replicas": [replica]}}
+    )
+
+    assert audit(good, tmp_path, "aws.regions").outcomes["aws.regions", table["TableArn"]] == "fail"
+
+
+def test_a_secret_with_a_replica_abroad(good: Cloud, tmp_path: Path) -> None:
+    secrets = good.client("secretsmanager")
+    secrets.replicate_secret_to_regions(SecretId="mg-secret", AddReplicaRegions=[{"Region": network.OUTSIDE}])
+
+    arn = secrets.describe_secret(SecretId="mg-secret")["ARN"]
+    assert audit(good, tmp_path, "aws.regions").outcomes["aws.regions", arn] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("to", "outcome"), [("mg-copies-near", "pass"), ("mg-copies-far", "fail"), ("mg-copies-theirs", "not-checked")]
+)
+def test_a_bucket_that_copies_elsewhere(good: Cloud, tmp_path: Path, to: str, outcome: str) -> None:
+    near = {"LocationConstraint": "eu-west-1"}
+    good.client("s3", "eu-west-1").create_bucket(Bucket="mg-copies-near", CreateBucketConfiguration=near)
+    if outcome == "fail":
+        far = {"LocationConstraint": network.OUTSIDE}
+        good.client("s3", network.OUTSIDE).create_bucket(Bucket="mg-copies-far", CreateBucketConfiguration=far)
+    body = (
+        '<ReplicationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Role>arn:aws:iam::1:role/r</Role>'
+        f"<Rule><ID>all</ID><Priority>1</Priority><Status>Enabled</Status><Filter/>"
+        f"<Destination><Bucket>arn:aws:s3:::{to}</Bucket></Destination></Rule></ReplicationConfiguration>"
+    )
+    good.control.answer("s3:GetBucketReplication", body, path="/mg-scans*")
+
+    assert audit(good, tmp_path, "aws.regions").outcomes["aws.regions", "arn:aws:s3:::mg-scans"] == outcome
+
+
+def test_copies_of_a_backup_plan_abroad(good: Cloud, tmp_path: Path) -> None:
+    backup = good.client("backup")
+    backup.create_backup_vault(BackupVaultName="mg-vault")
+    vault = f"arn:aws:backup:{network.OUTSIDE}:{good.account}:backup-vault:far"
+    rule = {
+        "RuleName": "daily",
+        "TargetBackupVaultName": "mg-vault",
+        "CopyActions": [{"DestinationBackupVaultArn": vault}],
+    }
+    made = backup.create_backup_plan(BackupPlan={"BackupPlanName": "mg-plan", "Rules": [rule]})
+    good.control.answer("backup:ListBackupSelections", {"BackupSelectionsList": []})
+
+    assert audit(good, tmp_path, "aws.regions").outcomes["aws.regions", made["BackupPlanArn"]] == "fail"
+
+
+def test_a_region_that_was_not_looked_at(good: Cloud, tmp_path: Path) -> None:
+    regions = [{"RegionName": name} for name in (*INSIDE, network.OUTSIDE)]
+    good.control.answer("ec2:DescribeRegions", {"Regions": regions})
+
+    found = audit(good, tmp_path, "aws.regions")
+
+    assert found.outcomes["aws.regions", good.account] == "not-checked"
+    assert network.OUTSIDE in found.verdicts["aws.regions", good.account].message
+    del found
+    begun = time.monotonic()
+    looked_at = audit(good, tmp_path, "aws.regions", region=None, regions="all")
+    assert looked_at.outcomes["aws.regions", good.account] == "pass"
+    assert time.monotonic() - begun < 20

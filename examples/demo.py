@@ -50,8 +50,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description="Audit the example deployment, hardened and leaky.")
     parser.add_argument("out", type=Path, nargs="?", default=Path("demo-output"), help="where reports are left")
     parser.add_argument("--no-containers", action="store_true", help="only the web service")
+    parser.add_argument("--no-cloud", action="store_true", help="without the account of a cloud")
     said = parser.parse_args()
-    shown = [_show(mode, said.out, containers=not said.no_containers) for mode in EXPECTED]
+    parts = {"containers": not said.no_containers, "cloud": not said.no_cloud}
+    shown = [_show(mode, said.out, **parts) for mode in EXPECTED]
     _title("What came out")
     for one in shown:
         verdict = "as expected" if one.as_expected else f"NOT as expected ({EXPECTED[one.mode]})"
@@ -64,13 +66,16 @@ def main() -> int:
     return 0 if all(one.as_expected for one in shown) else 1
 
 
-def _show(mode: Mode, out: Path, *, containers: bool) -> Shown:
+def _show(mode: Mode, out: Path, *, containers: bool, cloud: bool) -> Shown:
     folder = out / mode
     folder.mkdir(parents=True, exist_ok=True)
     _title(f"The example deployment, {mode}")
-    with start(folder / "state", mode=mode, project=f"health-mesh-{mode}", containers=containers) as running:
+    project = f"health-mesh-{mode}"
+    with start(folder / "state", mode=mode, project=project, containers=containers, cloud=cloud) as running:
         print(f"service     {running.url}, plain http {running.http_url}")
         print(f"containers  {', '.join(sorted(running.containers)) or f'none: {running.no_containers}'}")
+        if running.cloud:
+            print(f"cloud       {running.cloud} answers as AWS")
         if running.defects:
             print(f"defects     {', '.join(running.defects)}")
         print(f"\n$ meshguard audit {running.deployment}\n", flush=True)

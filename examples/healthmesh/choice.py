@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from .cloud.account import DEFECTS as CLOUD_DEFECTS
+from .cloud.builder import CloudDefect
 from .containers.defects import CONTAINER_DEFECTS
 from .containers.spec import HARDENED, Spec
 from .defect import Defect, Mistake, compatible, refuse_clashes
@@ -14,30 +16,37 @@ from .service.settings import Settings
 
 Mode = Literal["hardened", "leaky"]
 MODES = get_args(Mode)
-ALL_DEFECTS: tuple[Defect[Any], ...] = (*WEB_DEFECTS, *CONTAINER_DEFECTS, *RECORD_DEFECTS)
+ALL_DEFECTS: tuple[Defect[Any] | CloudDefect, ...] = (
+    *WEB_DEFECTS,
+    *CONTAINER_DEFECTS,
+    *RECORD_DEFECTS,
+    *CLOUD_DEFECTS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The mode, and the defects of the service, of the containers and of the records."""
+    """The mode, and the defects of the service, of the containers, of the records and of the cloud account."""
 
     mode: Mode
 
     web: tuple[Defect[Settings], ...]
     containers: tuple[Defect[Spec], ...]
     records: tuple[Defect[RecordSet], ...]
+    cloud: tuple[CloudDefect, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All their names."""
-        return tuple(defect.name for part in (self.web, self.containers, self.records) for defect in part)
+        parts = (self.web, self.containers, self.records, self.cloud)
+        return tuple(defect.name for part in parts for defect in part)
 
     def specs(self) -> dict[str, Spec]:
         """The containers to start, by service: the hardened ones, and one for each defect."""
         return {**HARDENED, **{one.name: one.alters.apply(Spec()) for one in self.containers}}
 
 
-def choose(mode: Mode, names: Sequence[str], *, containers: bool) -> Choice:
+def choose(mode: Mode, names: Sequence[str], *, containers: bool, cloud: bool = False) -> Choice:
     """The defects of the mode and of these names; a name that is unknown or cannot be had is a Mistake."""
     known = {defect.name for defect in ALL_DEFECTS}
     if unknown := sorted(set(names) - known):
@@ -45,6 +54,9 @@ def choose(mode: Mode, names: Sequence[str], *, containers: bool) -> Choice:
     web = tuple(defect for defect in WEB_DEFECTS if defect.name in names)
     in_containers = tuple(defect for defect in CONTAINER_DEFECTS if defect.name in names)
     in_records = tuple(defect for defect in RECORD_DEFECTS if defect.name in names)
+    in_cloud = tuple(defect for defect in CLOUD_DEFECTS if defect.name in names)
+    if in_cloud and not cloud:
+        raise Mistake(f"{in_cloud[0].name} is a defect of the cloud account, and there is to be none")
     if in_containers and not containers:
         raise Mistake(f"{in_containers[0].name} is a defect of a container, and there are to be none")
     refuse_clashes(web)
@@ -54,4 +66,5 @@ def choose(mode: Mode, names: Sequence[str], *, containers: bool) -> Choice:
         web = compatible((*web, *WEB_DEFECTS))
         in_records = compatible((*in_records, *RECORD_DEFECTS))
         in_containers = CONTAINER_DEFECTS if containers else ()
-    return Choice(mode, web, in_containers, in_records)
+        in_cloud = CLOUD_DEFECTS if cloud else ()
+    return Choice(mode, web, in_containers, in_records, in_cloud)

@@ -38,11 +38,19 @@ def _parser() -> argparse.ArgumentParser:
     starting.set_defaults(mode=MODES[0])
     starting.add_argument("--defect", action="append", default=[], metavar="NAME", dest="defects")
     starting.add_argument("--no-containers", dest="containers", action="store_false")
+    starting.add_argument("--no-cloud", dest="cloud", action="store_false")
     return parser
 
 
 def _start(said: argparse.Namespace) -> int:
-    running = start(said.state, mode=said.mode, defects=said.defects, project=said.project, containers=said.containers)
+    running = start(
+        said.state,
+        mode=said.mode,
+        defects=said.defects,
+        project=said.project,
+        containers=said.containers,
+        cloud=said.cloud,
+    )
     _print(running)
     return 0
 
@@ -82,6 +90,8 @@ def _print(running: Running) -> None:
     print(f"defects     {', '.join(running.defects) or 'none'}")
     for service, state in running.containers.items():
         print(f"container   {running.project}-{service}: {state}")
+    if running.cloud:
+        print(f"cloud       {running.cloud}")
     if running.no_containers:
         print(f"no containers: {running.no_containers}")
 

@@ -27,6 +27,8 @@ class Address:
     http_port: int
     engine: str | None
     """The engine that has its containers; None: there are none."""
+    aws: dict[str, Any] | None = None
+    """The account of the cloud, as a deployment file names it; None: there is none."""
 
 
 def write(state: State, chosen: Choice, address: Address) -> None:
@@ -39,7 +41,9 @@ def write(state: State, chosen: Choice, address: Address) -> None:
     shutil.copyfile(RECORDS_PROFILE, state.profile)
     decided = decisions.of(chosen.mode, today)
     _write(state.waivers, {"waivers": decided.waivers})
-    baselines = ["web-baseline", "docker-baseline"] if address.engine is not None else ["web-baseline"]
+    baselines = ["web-baseline"]
+    baselines += ["docker-baseline"] if address.engine is not None else []
+    baselines += ["aws-baseline"] if address.aws is not None else []
     own = {
         "name": address.project,
         "profile": [*baselines, state.profile.name],
@@ -65,6 +69,8 @@ def _targets(state: State, address: Address) -> dict[str, list[dict[str, Any]]]:
     if address.engine is not None:
         label = f"com.docker.compose.project={address.project}"
         targets["docker"] = [{"name": "local", "host": address.engine, "label": label}]
+    if address.aws is not None:
+        targets["aws"] = [address.aws]
     return targets
 
 

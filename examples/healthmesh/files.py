@@ -56,6 +56,11 @@ class State:
         return self.folder / "ports.json"
 
     @property
+    def cloud(self) -> Path:
+        """What the cloud's process keeps."""
+        return self.folder / "cloud"
+
+    @property
     def records(self) -> Path:
         """What humans signed."""
         return self.folder / "records"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from . import deployment, process, record, secret
 from .choice import Choice, Mode, choose
@@ -43,6 +43,8 @@ class Running:
     """The state of each container, by service."""
     no_containers: str | None
     """Why there are none."""
+    cloud: str | None = None
+    """Where the account of the cloud answers; None: there is none."""
 
     def stop(self) -> list[str]:
         """End the service and remove the containers."""
@@ -64,9 +66,10 @@ def start(
     defects: Sequence[str] = (),
     project: str = DEFAULT_PROJECT,
     containers: bool = True,
+    cloud: bool = False,
 ) -> Running:
-    """Start the service and, where an engine answers, the containers; all or nothing."""
-    chosen = choose(mode, defects, containers=containers)
+    """Start the service and, where an engine answers, the containers, and with `cloud` the account; all or nothing."""
+    chosen = choose(mode, defects, containers=containers, cloud=cloud)
     files = State(state.resolve())
     files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if record.load(files.instance) is not None:
@@ -77,7 +80,8 @@ def start(
         ports = _start_service(files, kept, altered(Settings(), chosen.web))
         if containers:
             kept = _start_containers(files, kept, chosen)
-        deployment.write(files, chosen, Address(project, ports["https"], ports["http"], kept.engine))
+        aws = _start_cloud(files, chosen) if cloud else None
+        deployment.write(files, chosen, Address(project, ports["https"], ports["http"], kept.engine, aws))
         undo.pop_all()
     return _running(files, kept)
 
@@ -96,6 +100,7 @@ def stop(state: Path) -> list[str]:
     files = State(state.resolve())
     kept = record.load(files.instance)
     ended = ["service"] if process.end(files.pid) else []
+    ended += ["cloud"] if process.end(files.cloud / "cloud.pid") else []
     files.ports.unlink(missing_ok=True)
     if kept is not None and kept.engine is not None:
         try:
@@ -154,6 +159,19 @@ def _start_containers(files: State, kept: Record, chosen: Choice) -> Record:
     return kept
 
 
+def _start_cloud(files: State, chosen: Choice) -> dict[str, Any]:
+    """Start the cloud, make the account and plant its defects; the target of it."""
+    from .cloud import account, server
+    from .cloud.builder import Cloud
+
+    started = server.start(files.cloud)
+    cloud = Cloud(started.endpoint)
+    account.good(cloud)
+    for defect in chosen.cloud:
+        defect.plant(cloud)
+    return account.settings(cloud, files.folder)
+
+
 def _running(files: State, kept: Record) -> Running:
     ports = json.loads(files.ports.read_text())
     states: dict[str, str] = {}
@@ -171,4 +189,12 @@ def _running(files: State, kept: Record) -> Running:
         defects=kept.defects,
         containers=states,
         no_containers=kept.no_containers,
+        cloud=_endpoint(files),
     )
+
+
+def _endpoint(files: State) -> str | None:
+    if process.running(files.cloud / "cloud.pid") is None:
+        return None
+    port = json.loads((files.cloud / "cloud.json").read_text())["http"]
+    return f"http://127.0.0.1:{port}"

@@ -207,40 +207,6 @@ async def test_what_may_not_be_read_is_an_error(key: Any, said: Any) -> None:
     assert (await rotation(key, said)).outcome == "error"
 
 
-# --- aws.kms_rotation with used_only
-
-OTHERS = Resource(arn=ARN.replace("1234abcd", "feedbeef"), place=HOME)
-GONE = Unread(resource="rds:patients", reason="there is no such store")
-
-
-@pytest.mark.parametrize(
-    ("stores", "outcome"),
-    [
-        pytest.param(Listing(items=(RESOURCE,)), "fail", id="a used key is judged"),
-        pytest.param(Listing(items=(RESOURCE,), unread=(GONE,)), "fail", id="also where other stores are not known"),
-        pytest.param(Listing(items=(OTHERS,)), "not-applicable", id="no store uses it"),
-        pytest.param(Listing(items=()), "not-applicable", id="the stores use no key of the account"),
-        pytest.param(
-            Listing(items=(OTHERS,), unread=(GONE,)), "not-checked", id="a store that is not known may use it"
-        ),
-        pytest.param(
-            Listing(items=(), note="the deployment names no data store"), "not-checked", id="no store is named"
-        ),
-        pytest.param(DENIED, "error", id="the stores may not be read"),
-    ],
-)
-async def test_only_keys_that_data_stores_use_are_judged(stores: Any, outcome: str) -> None:
-    aws = account(
-        {
-            Aws.store_keys: {(): stores},
-            Aws.key: {(HOME, ARN): aged(10)},
-            Aws.key_rotation: {(HOME, ARN): Rotation(enabled=False)},
-        }
-    )
-
-    assert (await judge(kms_rotation, RESOURCE, aws, clock(), used_only=True)).outcome == outcome
-
-
 @pytest.mark.parametrize(
     ("max_period", "outcome"),
     [
@@ -249,15 +215,10 @@ async def test_only_keys_that_data_stores_use_are_judged(stores: Any, outcome: s
     ],
 )
 async def test_a_key_of_aws_that_a_store_uses_is_judged_by_its_year(max_period: str, outcome: str) -> None:
-    managed = aged(10, manager="AWS")
-    facts = {Aws.store_keys: {(): Listing(items=(RESOURCE,))}, Aws.key: {(HOME, ARN): managed}}
-    by_store = account({Aws.key_named: {(HOME, ARN): managed}})
+    by_store = account({Aws.key_named: {(HOME, ARN): aged(10, manager="AWS")}})
 
-    for verdict in (
-        await judge(kms_rotation, RESOURCE, account(facts), clock(), used_only=True, max_period=max_period),
-        await judge(store_keys_rotated, RESOURCE, by_store, clock(), max_period=max_period),
-    ):
-        assert verdict.outcome == outcome
+    verdict = await judge(store_keys_rotated, RESOURCE, by_store, clock(), max_period=max_period)
+    assert verdict.outcome == outcome
 
 
 # --- aws.store_keys_rotated

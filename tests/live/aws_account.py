@@ -47,7 +47,9 @@ class Audited:
 
     verdicts: dict[Place, Verdict] = field(default_factory=dict)
     takes: dict[Place, frozenset[str]] = field(default_factory=dict)
-    """The operations whose answers a verdict rests on."""
+    """The operations whose answers a verdict rests on, those of the list of resources too."""
+    needs: dict[Place, frozenset[str]] = field(default_factory=dict)
+    """The same without what only lists the resources: a part of a list that is denied is a verdict of its own."""
     calls: list[Made] = field(default_factory=list)
 
     @property
@@ -96,8 +98,9 @@ def audited(
             place = (judgement.task.check.id, judged.resource)
             assert place not in found.verdicts, f"{place} was judged twice"
             found.verdicts[place] = judged.verdict
-            keys = evidence.closure(judged.reads)
-            found.takes[place] = frozenset(one for key in keys for one in by_fact.get(key, ()))
+            own = [key for key in judged.reads if key != judgement.query]
+            for kind, keys in ((found.takes, judged.reads), (found.needs, own)):
+                kind[place] = frozenset(one for key in evidence.closure(keys) for one in by_fact.get(key, ()))
     return found
 
 

@@ -27,6 +27,8 @@ class Auditor:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self.is_good = False
+        """Whether the account stands as a builder made it, but for faults and answers."""
         self._targets: dict[str, Aws] = {}
 
     def __call__(self, checks: Iterable[Check[Any]], *, parameters: Any = None, **said: Any) -> Outcomes:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from examples.healthmesh.cloud import alarms as alarm_builder
-from examples.healthmesh.cloud import detection
+from examples.healthmesh.cloud import alarms, detection
 from examples.healthmesh.cloud.builder import Cloud, CloudDefect
 from tests.live.aws_watch_help import Auditor, auditor, failing, unsettled
 
-from meshguard_checks.aws.alarms import alarms
+from meshguard_checks.aws.alarms import alarms as alarms_heard
 from meshguard_checks.aws.detection import config_rules, guardduty, guardduty_findings, securityhub
 from meshguard_checks.aws.events import event_rules
 
-CHECKS = (guardduty, guardduty_findings, securityhub, config_rules, event_rules, alarms)
+CHECKS = (guardduty, guardduty_findings, securityhub, config_rules, event_rules, alarms_heard)
 GUARDDUTY, FINDINGS, HUB, CONFIG, EVENTS, ALARMS = (check.id for check in CHECKS)
 HERE = "123456789012/us-east-1"
 
@@ -27,19 +26,28 @@ def audit() -> Iterator[Auditor]:
 
 @pytest.fixture
 def cloud(audit: Auditor) -> Cloud:
+    """A good account, to be changed."""
+    audit.cloud.control.reset()
+    detection.good(audit.cloud)
+    alarms.good(audit.cloud)
+    audit.is_good = False
     return audit.cloud
 
 
-@pytest.fixture(autouse=True)
-def _good(cloud: Cloud) -> None:
-    cloud.control.reset()
-    detection.good(cloud)
-    alarm_builder.good(cloud)
+@pytest.fixture
+def standing(audit: Auditor, request: pytest.FixtureRequest) -> Cloud:
+    """A good account, of which only faults and answers may be changed: it is made once for several tests."""
+    if not audit.is_good:
+        request.getfixturevalue("cloud")
+        audit.is_good = True
+    audit.cloud.control.clear()
+    detection.answers(audit.cloud)
+    return audit.cloud
 
 
 def test_each_resource_gets_the_verdict_that_it_deserves(audit: Auditor, cloud: Cloud) -> None:
-    alarm_builder.bad(cloud, 3)
-    assert audit(CHECKS) == detection.manifest(cloud) | alarm_builder.manifest(cloud, 3)
+    alarms.bad(cloud, 3)
+    assert audit(CHECKS) == detection.manifest(cloud) | alarms.manifest(cloud, 3)
 
 
 def test_an_empty_account_fails_and_says_nothing_of_findings(audit: Auditor, cloud: Cloud) -> None:
@@ -51,7 +59,7 @@ def test_an_empty_account_fails_and_says_nothing_of_findings(audit: Auditor, clo
     assert outcomes[ALARMS, "-"] == "empty"
 
 
-@pytest.mark.parametrize("defect", [*detection.DEFECTS, *alarm_builder.DEFECTS], ids=lambda defect: defect.name)
+@pytest.mark.parametrize("defect", [*detection.DEFECTS, *alarms.DEFECTS], ids=lambda defect: defect.name)
 def test_a_weakness_trips_its_check_alone(audit: Auditor, cloud: Cloud, defect: CloudDefect) -> None:
     assert not failing(audit(CHECKS))
     defect.plant(cloud)
@@ -85,57 +93,57 @@ ASKED_MORE = {GUARDDUTY: {"exported": True, "administrator": "999988887777"}}
 )
 @pytest.mark.parametrize("kind", ["denied", "html"])
 def test_what_is_not_answered_is_never_a_pass(
-    audit: Auditor, cloud: Cloud, operation: str, kind: str, checks: set[str]
+    audit: Auditor, standing: Cloud, operation: str, kind: str, checks: set[str]
 ) -> None:
     destination = {"DestinationId": "d", "DestinationType": "S3", "Status": "PUBLISHING"}
-    cloud.control.answer("guardduty:ListPublishingDestinations", {"Destinations": [destination]})
+    standing.control.answer("guardduty:ListPublishingDestinations", {"Destinations": [destination]})
     administrator = {"AccountId": "999988887777", "RelationshipStatus": "Enabled"}
-    cloud.control.answer("guardduty:GetAdministratorAccount", {"Administrator": administrator})
-    cloud.control.fault(operation, kind)  # type: ignore[arg-type]
+    standing.control.answer("guardduty:GetAdministratorAccount", {"Administrator": administrator})
+    standing.control.fault(operation, kind)  # type: ignore[arg-type]
     outcomes = audit(CHECKS, parameters=ASKED_MORE)
     assert unsettled(outcomes) == checks
     assert not [1 for (check, _), outcome in outcomes.items() if check in checks and outcome == "pass"]
     assert not failing(outcomes)
 
 
-def test_findings_denied_in_detail_are_no_pass(audit: Auditor, cloud: Cloud) -> None:
-    cloud.control.answer("guardduty:ListFindings", {"FindingIds": ["f"]})
-    cloud.control.fault("guardduty:GetFindings", "denied")
+def test_findings_denied_in_detail_are_no_pass(audit: Auditor, standing: Cloud) -> None:
+    standing.control.answer("guardduty:ListFindings", {"FindingIds": ["f"]})
+    standing.control.fault("guardduty:GetFindings", "denied")
     assert audit(CHECKS)[FINDINGS, HERE] == "error"
 
 
-def test_a_rule_that_never_started_is_not_shown_to_work(audit: Auditor, cloud: Cloud) -> None:
+def test_a_rule_that_never_started_is_not_shown_to_work(audit: Auditor, standing: Cloud) -> None:
     empty: list[dict[str, object]] = [
         {"Id": name, "Label": name, "Timestamps": [], "Values": [], "StatusCode": "Complete"}
         for name in ("invocations", "failedInvocations", "deadLetterInvocations")
     ]
-    cloud.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": empty})
+    standing.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": empty})
     assert audit(CHECKS)[EVENTS, HERE] == "not-checked"
 
 
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
-def test_metrics_that_are_not_whole_are_an_error(audit: Auditor, cloud: Cloud, status: str) -> None:
+def test_metrics_that_are_not_whole_are_an_error(audit: Auditor, standing: Cloud, status: str) -> None:
     results: list[dict[str, object]] = [
         {"Id": name, "Label": name, "Timestamps": [], "Values": [], "StatusCode": status}
         for name in ("invocations", "failedInvocations", "deadLetterInvocations")
     ]
-    cloud.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": results})
+    standing.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": results})
     assert audit(CHECKS)[EVENTS, HERE] == "error"
 
 
-def test_metrics_that_are_not_told_are_an_error(audit: Auditor, cloud: Cloud) -> None:
-    cloud.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": []})
+def test_metrics_that_are_not_told_are_an_error(audit: Auditor, standing: Cloud) -> None:
+    standing.control.answer("cloudwatch:GetMetricData", {"MetricDataResults": []})
     assert audit(CHECKS)[EVENTS, HERE] == "error"
 
 
 def test_a_composite_alarm_speaks_for_those_under_it(audit: Auditor, cloud: Cloud) -> None:
-    alarm_builder.alarm(cloud, "mg-alarm-child")
+    alarms.alarm(cloud, "mg-alarm-child")
     composite = {
         "AlarmName": "mg-alarm-top",
         "AlarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:mg-alarm-top",
         "AlarmRule": 'ALARM("mg-alarm-child")',
         "ActionsEnabled": True,
-        "AlarmActions": [alarm_builder.ops_topic(cloud)],
+        "AlarmActions": [alarms.ops_topic(cloud)],
         "StateValue": "OK",
     }
     assert failing(audit(CHECKS)) == {ALARMS}
@@ -149,7 +157,7 @@ def test_a_composite_alarm_speaks_for_those_under_it(audit: Auditor, cloud: Clou
 
 def test_an_alarm_of_a_function(audit: Auditor, cloud: Cloud) -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:mg-function-answer"
-    alarm_builder.alarm(cloud, "mg-alarm-function", arn)
+    alarms.alarm(cloud, "mg-alarm-function", arn)
     assert failing(audit(CHECKS)) == {ALARMS}, "there is no such function"
     said = {"FunctionArn": arn, "State": "Active", "Environment": {"Variables": {"TOKEN": "s3cr3t"}}}
     cloud.control.answer("lambda:GetFunctionConfiguration", said)
@@ -161,7 +169,7 @@ def test_an_alarm_of_a_function(audit: Auditor, cloud: Cloud) -> None:
 
 def test_subscribers_of_a_second_page_are_found(audit: Auditor, cloud: Cloud) -> None:
     sns = cloud.client("sns")
-    topic = alarm_builder.ops_topic(cloud)
+    topic = alarms.ops_topic(cloud)
     for number in range(120):
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=f"ops-{number}@health-mesh.example")
     assert not failing(audit(CHECKS))
@@ -169,7 +177,7 @@ def test_subscribers_of_a_second_page_are_found(audit: Auditor, cloud: Cloud) ->
 
 def test_what_many_checks_read_is_asked_once(audit: Auditor, cloud: Cloud) -> None:
     for number in range(30):
-        alarm_builder.alarm(cloud, f"mg-alarm-more-{number}", alarm_builder.ops_topic(cloud))
+        alarms.alarm(cloud, f"mg-alarm-more-{number}", alarms.ops_topic(cloud))
     cloud.control.forget_calls()
     outcomes = audit(CHECKS)
     assert set(outcomes.values()) == {"pass"}
@@ -234,8 +242,8 @@ def _group(kind: str, **more: object) -> dict[str, object]:
         pytest.param([{**LINKED, **_group("ALL_SUPPORTED_RESOURCE_TYPES")}], "fail", id="a service's own"),
     ],
 )
-def test_recorders(audit: Auditor, cloud: Cloud, recorders: list[dict[str, object]], outcome: str) -> None:
-    cloud.control.answer("config:DescribeConfigurationRecorders", {"ConfigurationRecorders": recorders})
+def test_recorders(audit: Auditor, standing: Cloud, recorders: list[dict[str, object]], outcome: str) -> None:
+    standing.control.answer("config:DescribeConfigurationRecorders", {"ConfigurationRecorders": recorders})
     assert audit([config_rules])[CONFIG, HERE] == outcome
 
 
@@ -250,9 +258,9 @@ def test_recorders(audit: Auditor, cloud: Cloud, recorders: list[dict[str, objec
         pytest.param({}, "not-checked", id="nothing said"),
     ],
 )
-def test_deliveries(audit: Auditor, cloud: Cloud, channel: dict[str, object], outcome: str) -> None:
+def test_deliveries(audit: Auditor, standing: Cloud, channel: dict[str, object], outcome: str) -> None:
     channels = [{"name": "default", **channel}]
-    cloud.control.answer("config:DescribeDeliveryChannelStatus", {"DeliveryChannelsStatus": channels})
+    standing.control.answer("config:DescribeDeliveryChannelStatus", {"DeliveryChannelsStatus": channels})
     assert audit([config_rules])[CONFIG, HERE] == outcome
 
 
@@ -268,7 +276,7 @@ def test_deliveries(audit: Auditor, cloud: Cloud, channel: dict[str, object], ou
         pytest.param({"ConfigRuleState": "DELETING_RESULTS"}, "fail", id="whose results are being deleted"),
     ],
 )
-def test_rules_of_config(audit: Auditor, cloud: Cloud, changes: dict[str, object], outcome: str) -> None:
+def test_rules_of_config(audit: Auditor, standing: Cloud, changes: dict[str, object], outcome: str) -> None:
     name = detection.rule_name("ENCRYPTED_VOLUMES")
     rule = {
         "ConfigRuleName": name,
@@ -277,7 +285,7 @@ def test_rules_of_config(audit: Auditor, cloud: Cloud, changes: dict[str, object
         "ConfigRuleState": "ACTIVE",
         **changes,
     }
-    cloud.control.answer("config:DescribeConfigRules", {"ConfigRules": [rule]})
+    standing.control.answer("config:DescribeConfigRules", {"ConfigRules": [rule]})
     assert audit([config_rules], parameters={CONFIG: {"rules": ["ENCRYPTED_VOLUMES"]}})[CONFIG, HERE] == outcome
 
 
@@ -298,8 +306,8 @@ def test_findings_are_followed_to_another_bus(audit: Auditor, cloud: Cloud) -> N
     assert audit([event_rules])[EVENTS, HERE] == "fail"
 
 
-def test_a_hub_that_is_off_is_no_denial_and_a_denial_is_not_off(audit: Auditor, cloud: Cloud) -> None:
-    cloud.control.answer("securityhub:DescribeHub", {"Code": "InvalidAccessException"}, status=401)
+def test_a_hub_that_is_off_is_no_denial_and_a_denial_is_not_off(audit: Auditor, standing: Cloud) -> None:
+    standing.control.answer("securityhub:DescribeHub", {"Code": "InvalidAccessException"}, status=401)
     assert audit([securityhub])[HUB, HERE] == "fail"
-    cloud.control.answer("securityhub:DescribeHub", {"Code": "AccessDeniedException"}, status=403)
+    standing.control.answer("securityhub:DescribeHub", {"Code": "AccessDeniedException"}, status=403)
     assert audit([securityhub])[HUB, HERE] == "error"

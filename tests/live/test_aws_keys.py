@@ -114,15 +114,6 @@ def test_imported_material_counts_by_its_age_unless_the_profile_leaves_it_out(cl
         assert found["aws.kms_rotation", key["Arn"]] == said
 
 
-def test_only_used_keys_are_judged_where_the_profile_says_so(cloud: Cloud) -> None:
-    keys.key(cloud, "mg-key-still-0", period=0)
-    found = outcomes(cloud, kms_rotation, parameters={"aws.kms_rotation": {"used_only": True}})
-    used = keys.stores_key(cloud)
-    assert {resource: outcome for (_, resource), outcome in found.items() if outcome != "not-applicable"} == {
-        used: "pass"
-    }
-
-
 def test_a_replica_is_judged_in_its_own_region_by_the_shared_rotation(cloud: Cloud) -> None:
     arn = keys.key(cloud, "mg-key-many-0", MultiRegion=True)
     cloud.client("kms").replicate_key(KeyId=arn.rpartition("/")[2], ReplicaRegion="eu-west-1")

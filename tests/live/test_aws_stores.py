@@ -98,7 +98,7 @@ def test_a_well_kept_account_passes(cloud: Cloud) -> None:
 @pytest.mark.parametrize("defect", stores.DEFECTS, ids=lambda defect: defect.name)
 def test_a_weakness_trips_its_check_alone(cloud: Cloud, defect: CloudDefect) -> None:
     defect.plant(cloud)
-    assert failing(outcomes(cloud)) == {defect.check, *defect.also}
+    assert failing(outcomes(cloud)) == {defect.check, *defect.also} & {check.id for check in CHECKS}
 
 
 @pytest.mark.parametrize(("operation", "concerned"), CALLS.items(), ids=str)
@@ -145,6 +145,32 @@ def test_a_bucket_is_kept_by_the_key_that_it_names(cloud: Cloud, key: str, said:
     bucket(cloud, key)
     found = outcomes(cloud, data_stores.encrypted, checks.kms_in_use, data_stores=("s3:mg-scans",))
     assert set(found.values()) == {said}
+
+
+@pytest.mark.parametrize(
+    ("kind", "customer_managed", "said"),
+    [
+        pytest.param("sse-rds", False, "pass", id="encrypted with a key that AWS owns"),
+        pytest.param("sse-rds", True, "fail", id="where the customer's is demanded"),
+        pytest.param("none", False, "fail", id="in the clear"),
+    ],
+)
+def test_a_cluster_of_aurora_may_have_a_key_that_aws_owns(
+    cloud: Cloud, kind: str, customer_managed: bool, said: str
+) -> None:
+    arn = f"arn:aws:rds:us-east-1:{cloud.account}:cluster:mg-new"
+    cluster = {
+        "DBClusterIdentifier": "mg-new",
+        "DBClusterArn": arn,
+        "Engine": "aurora-mysql",
+        "Status": "available",
+        "StorageEncrypted": False,
+        "StorageEncryptionType": kind,
+    }
+    cloud.control.answer("rds:DescribeDBClusters", {"DBClusters": [cluster]})
+    check = checks.rds_encrypted
+    found = outcomes(cloud, check, parameters={check.id: {"customer_managed": customer_managed}})
+    assert found[check.id, arn] == said
 
 
 def test_an_alias_of_aws_is_not_asked_of_kms(cloud: Cloud) -> None:

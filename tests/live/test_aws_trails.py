@@ -24,12 +24,20 @@ def audit() -> Iterator[Auditor]:
 
 @pytest.fixture
 def cloud(audit: Auditor) -> Cloud:
+    """An empty account."""
+    audit.cloud.control.reset()
+    audit.is_good = False
     return audit.cloud
 
 
-@pytest.fixture(autouse=True)
-def _empty(cloud: Cloud) -> None:
-    cloud.control.reset()
+@pytest.fixture
+def standing(audit: Auditor, request: pytest.FixtureRequest) -> Cloud:
+    """A good account, of which only faults and answers may be changed: it is made once for several tests."""
+    if not audit.is_good:
+        trails.good(request.getfixturevalue("cloud"))
+        audit.is_good = True
+    audit.cloud.control.clear()
+    return audit.cloud
 
 
 def test_each_resource_gets_the_verdict_that_it_deserves(audit: Auditor, cloud: Cloud) -> None:
@@ -62,24 +70,24 @@ def test_an_account_without_a_trail_fails(audit: Auditor, cloud: Cloud) -> None:
 )
 @pytest.mark.parametrize("kind", ["denied", "truncated"])
 def test_what_is_not_answered_is_never_a_pass(
-    audit: Auditor, cloud: Cloud, operation: str, kind: str, checks: set[str]
+    audit: Auditor, standing: Cloud, operation: str, kind: str, checks: set[str]
 ) -> None:
-    trails.good(cloud)
-    cloud.control.fault(operation, kind)  # type: ignore[arg-type]
+    standing.control.fault(operation, kind)  # type: ignore[arg-type]
     outcomes = audit(CHECKS)
     assert unsettled(outcomes) == checks
     assert not [1 for (check, _), outcome in outcomes.items() if check in checks and outcome == "pass"]
     assert not failing(outcomes)
 
 
-def test_a_trail_of_all_regions_counts_in_each_and_is_asked_once_of_what_it_takes(audit: Auditor, cloud: Cloud) -> None:
-    trails.good(cloud)
-    cloud.control.forget_calls()
+def test_a_trail_of_all_regions_counts_in_each_and_is_asked_once_of_what_it_takes(
+    audit: Auditor, standing: Cloud
+) -> None:
+    standing.control.forget_calls()
     outcomes = audit((cloudtrail, cloudtrail_logs_secrets), regions=["us-east-1", "eu-west-1"])
     assert outcomes == {
         (check, f"{OWN}/{region}"): "pass" for check in (TRAIL, SECRETS) for region in ("us-east-1", "eu-west-1")
     }
-    calls = {name: n for name, n in cloud.control.counts().items() if name.startswith("cloudtrail")}
+    calls = {name: n for name, n in standing.control.counts().items() if name.startswith("cloudtrail")}
     assert calls == {
         "cloudtrail:DescribeTrails": 2,
         "cloudtrail:GetTrailStatus": 2,
@@ -133,13 +141,11 @@ def _advanced(*fields: dict[str, object]) -> dict[str, object]:
         ),
     ],
 )
-def test_advanced_selectors(audit: Auditor, cloud: Cloud, answer: dict[str, object], failed: set[str]) -> None:
-    trails.good(cloud)
-    cloud.control.answer("cloudtrail:GetEventSelectors", answer)
+def test_advanced_selectors(audit: Auditor, standing: Cloud, answer: dict[str, object], failed: set[str]) -> None:
+    standing.control.answer("cloudtrail:GetEventSelectors", answer)
     assert failing(audit(CHECKS)) == failed
 
 
-def test_an_answer_in_another_form_is_an_error(audit: Auditor, cloud: Cloud) -> None:
-    trails.good(cloud)
-    cloud.control.answer("cloudtrail:GetTrailStatus", {"LatestDeliveryTime": 1})
+def test_an_answer_in_another_form_is_an_error(audit: Auditor, standing: Cloud) -> None:
+    standing.control.answer("cloudtrail:GetTrailStatus", {"LatestDeliveryTime": 1})
     assert unsettled(audit(CHECKS)) == {TRAIL, SECRETS}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from examples.healthmesh.cloud import ledger
@@ -13,8 +15,13 @@ from examples.healthmesh.cloud.digests import digest_body, ends, log_body, log_e
 from examples.healthmesh.cloud.server import running
 from tests.live.aws_account import Audited, audited
 
+from meshguard.evidence import Evidence
+from meshguard.targets.aws import Aws, AwsSettings
+
 DIGESTS, LOCK = "ledger.cloudtrail_digests", "ledger.immutable"
 CHECKS = (DIGESTS, LOCK)
+OTHERS: dict[str, list[str]] = {"backup_buckets": [], "data_stores": []}
+"""What other topics name, which is not seeded here."""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +37,8 @@ def cloud(server: Cloud) -> Cloud:
     return server
 
 
-def audit(cloud: Cloud, folder: Path, *checks: str, **settings: object) -> Audited:
-    return audited(cloud, folder, checks or CHECKS, **{"audit_buckets": [ledger.BUCKET], **settings})
+def audit(cloud: Cloud, folder: Path, *checks: str, **settings: Any) -> Audited:
+    return audited(cloud, folder, checks or CHECKS, **{"audit_buckets": [ledger.BUCKET], **OTHERS, **settings})
 
 
 def said(found: Audited) -> str:
@@ -72,19 +79,20 @@ def test_what_is_denied_is_never_a_pass(cloud: Cloud, tmp_path: Path) -> None:
         cloud.control.fault(operation, "denied")
         rested = {place for place, taken in whole.takes.items() if operation in taken}
         found = audit(cloud, tmp_path, *{check for check, _ in rested})
-        assert {found.outcomes.get(place) for place in rested} <= {None, "error"}, operation
+        # Where buckets may not be listed, whose the named ones are is not settled.
+        assert {found.outcomes.get(place) for place in rested} <= {None, "error", "not-checked"}, operation
         assert "error" in found.outcomes.values(), operation
         assert not {"pass", "fail"} & set(found.outcomes.values()), operation
         cloud.control.clear()
         ledger.answers(cloud)
 
 
-@pytest.mark.parametrize("kind", ["truncated", "error500", "throttled", "html"])
+@pytest.mark.parametrize("kind", ["truncated", "error500", "throttled"])
 def test_a_log_file_that_was_not_read_is_neither_changed_nor_well(cloud: Cloud, kind: str, tmp_path: Path) -> None:
     cloud.control.fault("s3:GetObject", kind, match="/CloudTrail/")  # type: ignore[arg-type]
 
     found = audit(cloud, tmp_path, DIGESTS)
-    assert set(found.outcomes.values()) <= ({"error", "fail"} if kind == "html" else {"error"})
+    assert set(found.outcomes.values()) == {"error"}
     cloud.control.clear()
 
 
@@ -95,14 +103,8 @@ def test_a_digest_about_late_log_files_has_no_place_in_the_chain(cloud: Cloud, t
     put_digest(s3, place, digest_body(place, end, [late], None), late=True)
     assert "log-missing" in said(audit(cloud, tmp_path, DIGESTS))
 
-    s3.put_object(Bucket=place.bucket, Key=late["s3Object"], Body=gzipped(body))
+    s3.put_object(Bucket=place.bucket, Key=late["s3Object"], Body=gzip.compress(body))
     assert said(audit(cloud, tmp_path, DIGESTS)) == "pass: 24 digest files verify, and 17 log files are unchanged"
-
-
-def gzipped(body: bytes) -> bytes:
-    import gzip
-
-    return gzip.compress(body)
 
 
 def test_logging_that_was_stopped_for_some_hours_is_a_gap(cloud: Cloud, tmp_path: Path) -> None:
@@ -140,6 +142,28 @@ def test_a_trail_of_all_regions_needs_digests_of_each_region_under_audit(cloud: 
     assert said(found) == "fail: 123456789012/eu-west-1 has no digest files"
 
 
-def test_no_event_and_no_signature_is_recorded(cloud: Cloud, tmp_path: Path) -> None:
-    text = repr(audit(cloud, tmp_path, DIGESTS).verdicts)
+async def test_no_event_and_no_signature_is_recorded(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    said = AwsSettings.model_validate({"name": "main", "region": "us-east-1", "endpoint": cloud.endpoint, "retries": 1})
+    aws = Aws(said, Evidence())
+    place = f"{cloud.account}/{cloud.region}"
+    found = await aws.trail_digests(place, ledger.validated_trails(cloud)[0]["TrailARN"], 24, 10, 100)
+    await aws.close()
+
+    text = found.model_dump_json()
+    assert (found.logs, found.logs_read) == (16, 10)
     assert "GetSecretValue" not in text
+    assert "signature" not in text
+
+
+async def test_bytes_that_may_be_read_are_a_bound(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    said = AwsSettings.model_validate({"name": "main", "region": "us-east-1", "endpoint": cloud.endpoint, "retries": 1})
+    aws = Aws(said, Evidence())
+    place = f"{cloud.account}/{cloud.region}"
+    found = await aws.trail_digests(place, ledger.validated_trails(cloud)[0]["TrailARN"], 24, 100, 0)
+    await aws.close()
+
+    assert (found.logs, found.logs_read, found.bytes_read, found.fault_count) == (16, 0, 0, 0)

@@ -9,7 +9,6 @@ from typing import Literal
 from meshguard.api import (
     Clock,
     Duration,
-    Listing,
     Verdict,
     check,
     days,
@@ -24,7 +23,6 @@ from meshguard.targets.aws import Aws, Resource
 from meshguard.targets.aws.kms import Key, Rotation, is_aws_alias
 from meshguard.targets.aws.stores_models import DataStore
 from meshguard_checks.parsing.aws_policy import Answer, parse, public_statements
-from meshguard_checks.parsing.aws_whole import unread
 
 ROTATE = "aws kms enable-key-rotation --key-id KEY --rotation-period-in-days 90"
 ROTATE_NOW = "aws kms rotate-key-on-demand --key-id KEY"
@@ -68,27 +66,21 @@ async def kms_rotation(
     max_period: Duration = days(90),
     recent: bool = True,
     imported: Literal["by-age", "not-applicable"] = "by-age",
-    used_only: bool = False,
 ) -> Verdict:
     """KMS rotates the key every `max_period` or oftener, and did within it (AWS KMS, "Rotate AWS KMS keys").
 
     Where rotation was turned on later, the first one comes a whole period after that: until then an old key is still
-    the old key. A multi-Region replica has its primary key's rotation and age. A disabled key is not judged: it encrypts
-    nothing, KMS neither rotates it nor lets rotation be set, and it is judged again when it is enabled. Asymmetric and
-    HMAC keys cannot be rotated by KMS.
+    the old key. A replica of a multi-Region key has its primary key's rotation and age. A disabled key is not judged:
+    it encrypts nothing, KMS neither rotates it nor lets rotation be set, and it is judged again when it is enabled.
+    Asymmetric and HMAC keys cannot be rotated by KMS.
 
     Args:
         max_period: longest accepted rotation period; KMS takes 90 to 2560 days. A day's delay is none.
         recent: whether the last rotation, or the making of the key, must lie within the period too.
         imported: keys with imported material or in a custom key store, which KMS does not rotate by itself. by-age: the
             last rotation on demand, or the making of the key, must lie within the period.
-        used_only: judge only keys that a named data store uses; one that AWS manages is then judged by its year.
     """
-    if used_only:
-        stores = await aws.store_keys()
-        if key.arn not in {one.arn for one in stores.items}:
-            return _unused(stores)
-    rule = Rule(max_period, recent, imported, used=used_only)
+    rule = Rule(max_period, recent, imported, used=False)
     return await _rotated(await aws.key(key.place, key.arn), aws, clock, rule)
 
 
@@ -116,14 +108,6 @@ async def store_keys_rotated(
     if found is None:
         return failed("there is no such key", want="a key that exists")
     return await _rotated(found, aws, clock, Rule(max_period, recent, imported, used=True))
-
-
-def _unused(stores: Listing[Resource]) -> Verdict:
-    """What is said of a key that is not among those of the data stores."""
-    why = unread(stores) or ("" if stores.items else stores.note)
-    if why:
-        return undetermined(f"whether a data store uses it is not known: {why}", fix=stores.fix)
-    return not_applicable("no named data store uses it")
 
 
 async def _rotated(key: Key, aws: Aws, clock: Clock, rule: Rule) -> Verdict:

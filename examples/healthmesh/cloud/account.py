@@ -33,6 +33,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 for _topic in TOPICS:
     PARAMETERS |= getattr(_topic, "PARAMETERS", {})
+Manifest = dict[tuple[str, str], str]
+"""Check and resource -> outcome."""
 ROLE = "meshguard-audit"
 TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJleGFtcGxlIn0."
 """An OIDC token that nobody signed: the test cloud takes any."""
@@ -50,12 +52,32 @@ def bad(cloud: Cloud, n: int = 1) -> None:
         topic.bad(cloud, n)
 
 
-def manifest(cloud: Cloud, n: int = 1) -> dict[tuple[str, str], str]:
+def manifest(cloud: Cloud, n: int = 1) -> Manifest:
     """Check and resource -> what an audit must say of what `good(cloud, n)` and `bad(cloud, n)` made."""
-    said: dict[tuple[str, str], str] = {}
+    said: Manifest = {}
     for topic in TOPICS:
         said |= topic.manifest(cloud, n)
-    return said
+    return {**_of_all(cloud, said), **said}
+
+
+LOCATED = ("rds_encrypted", "ebs_encrypted", "dynamodb_encrypted", "efs_encrypted", "backup_encrypted", "s3_encrypted")
+"""Checks of what holds data; all of it is in the allowed region."""
+NO_SUBNET = (":table/", ":volume/")
+
+
+def _of_all(cloud: Cloud, said: Manifest) -> Manifest:
+    """What checks say that look at what several topics made."""
+    named = {f"aws.{name}" for name in LOCATED} | {"aws.secret_age"}
+    found: Manifest = {("aws.regions", resource): "pass" for check, resource in said if check in named}
+    for plan in cloud.client("backup").list_backup_plans()["BackupPlansList"]:
+        found["aws.regions", plan["BackupPlanArn"]] = "pass"
+    for store in [resource for check, resource in said if check == "data_stores.encrypted"]:
+        found["aws.subnets", store] = "not-applicable" if any(kind in store for kind in NO_SUBNET) else "pass"
+    for bucket in [resource for check, resource in said if check == "ledger.immutable"]:
+        found["aws.backup_retention", bucket] = "pass"
+    for task in cloud.client("ecs").list_task_definitions()["taskDefinitionArns"]:
+        found["aws.secrets_manager_in_use", task] = "not-applicable"
+    return found
 
 
 def settings(cloud: Cloud, folder: Path) -> dict[str, Any]:

@@ -50,6 +50,33 @@ def _managed_key(kms: Any, alias: str) -> Any:
     return key
 
 
+def _ec2() -> None:
+    """Where encryption by default is on, a volume that does not say is encrypted, under the AWS managed key.
+
+    So are those that an instance is started with ("Amazon EBS encryption", Amazon EBS User Guide).
+    """
+    from moto.ec2.models.elastic_block_store import EBSBackend
+    from moto.kms.models import kms_backends
+
+    original = EBSBackend.create_volume
+
+    def create_volume(self: Any, *args: Any, **given: Any) -> Any:
+        if self.get_ebs_encryption_by_default() and len(args) <= MOTO_ENCRYPTED and not given.get("encrypted"):
+            given["encrypted"] = True
+        return original(self, *args, **given)
+
+    def create_key(self: Any) -> str:
+        key = _managed_key(kms_backends[self.account_id][self.region_name], "alias/aws/ebs")
+        self.default_kms_key_id = key.arn
+        return str(key.arn)
+
+    patch(EBSBackend, create_volume=create_volume, _create_default_encryption_key=create_key)
+
+
+MOTO_ENCRYPTED = 3
+"""Place of `encrypted` among the arguments of moto's create_volume."""
+
+
 def _kms() -> None:
     """The rotation period is kept and told, with the next rotation (EnableKeyRotation, GetKeyRotationStatus).
 
@@ -163,4 +190,4 @@ def _list_buckets(self: Any) -> Any:
     return self.serialized(ActionResult(said))
 
 
-_REPAIRS: dict[str, Callable[[], None]] = {"backup": _backup, "iam": patch_iam, "kms": _kms, "s3": _s3}
+_REPAIRS: dict[str, Callable[[], None]] = {"backup": _backup, "ec2": _ec2, "iam": patch_iam, "kms": _kms, "s3": _s3}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .builder import Cloud
+from .keys import stores_key
 
 POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 COMMON = "AWSManagedRulesCommonRuleSet"
@@ -133,21 +134,26 @@ def scaling(cloud: Cloud, name: str, *, zones: int = 2, size: int = 2) -> None:
 
 
 def _instance(cloud: Cloud, subnet: str) -> str:
+    """An instance with an encrypted disk; moto takes no disks from a template."""
+    disk = {"Encrypted": True, "VolumeSize": 8, "KmsKeyId": stores_key(cloud)}
     made = cloud.client("ec2").run_instances(
-        LaunchTemplate={"LaunchTemplateName": _template(cloud)}, SubnetId=subnet, MinCount=1, MaxCount=1
+        LaunchTemplate={"LaunchTemplateName": _template(cloud)},
+        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": disk}],
+        SubnetId=subnet,
+        MinCount=1,
+        MaxCount=1,
     )
     return str(made["Instances"][0]["InstanceId"])
 
 
 def _template(cloud: Cloud) -> str:
-    """The template of all groups, encrypted and with version 2 of the metadata service alone; its name."""
+    """The template of all groups, with version 2 of the metadata service alone; its name."""
     ec2 = cloud.client("ec2")
     if not ec2.describe_launch_templates()["LaunchTemplates"]:
         data = {
             "ImageId": "ami-12c6146b",
             "InstanceType": "t4g.small",
             "MetadataOptions": {"HttpTokens": "required"},
-            "BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"Encrypted": True, "VolumeSize": 8}}],
         }
         ec2.create_launch_template(LaunchTemplateName="mg-template", LaunchTemplateData=data)
     return "mg-template"

@@ -258,6 +258,12 @@ def _without_files(cloud: Cloud) -> None:
             efs.delete_file_system(FileSystemId=one["FileSystemId"])
 
 
+def _without_cluster(cloud: Cloud) -> None:
+    rds = cloud.client("rds")
+    rds.modify_db_cluster(DBClusterIdentifier="mg-dbcluster-good-1", DeletionProtection=False)
+    rds.delete_db_cluster(DBClusterIdentifier="mg-dbcluster-good-1", SkipFinalSnapshot=True)
+
+
 DEFECTS = (
     CloudDefect("aws-db-plain", "aws.rds_encrypted", "A database is not encrypted.", _plain("db")),
     CloudDefect("aws-db-cluster-plain", "aws.rds_encrypted", "A DB cluster is not encrypted.", _plain("dbcluster")),
@@ -281,7 +287,7 @@ DEFECTS = (
         "aws-store-missing",
         "data_stores.encrypted",
         "A named data store is not there.",
-        _without_files,
-        also=("aws.kms_in_use",),
+        _without_cluster,
+        also=("aws.kms_in_use", "aws.subnets", "aws.backup_plan", "aws.backup_restore_tested"),
     ),
 )

@@ -165,10 +165,13 @@ LINES: dict[str, tuple[str, ...]] = {
     "private-key": (
         "-----BEGIN " + "RSA PRIVATE KEY-----\n{pem_body}\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN " + "OPENSSH PRIVATE KEY-----\n{pem_body}\n-----END OPENSSH PRIVATE KEY-----",
-        '{"type": "service_account", "private_key": "-----BEGIN ' + 'PRIVATE KEY-----\\n{pem_lines}\\n-----END PRIVATE KEY-----\\n"}',
+        '{"type": "service_account", "private_key": "-----BEGIN '
+        + 'PRIVATE KEY-----\\n{pem_lines}\\n-----END PRIVATE KEY-----\\n"}',
     ),
     "private-key-cut": ("-----BEGIN " + "EC PRIVATE KEY-----\n{pem_body}\n",),
-    "pgp-private-key": ("-----BEGIN PGP " + "PRIVATE KEY BLOCK-----\n\n{pem_body}\n-----END PGP PRIVATE KEY BLOCK-----",),
+    "pgp-private-key": (
+        "-----BEGIN PGP " + "PRIVATE KEY BLOCK-----\n\n{pem_body}\n-----END PGP PRIVATE KEY BLOCK-----",
+    ),
     "putty-private-key": (
         "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nComment: k\nPublic-Lines: 2\n{b64:64}\n{b64:64}\n"
         "Private-Lines: 8\n{pem_body}\nPrivate-MAC: 00",

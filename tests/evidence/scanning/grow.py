@@ -65,7 +65,11 @@ class Grower:
         number = self.random.randint(10, 2029)
         sign = self.random.choice("!#*?-_.")
         return self.random.choice(
-            [f"{first}{number}{second}{sign}", f"{first}{sign}{number}{second}", f"{first.title()}{sign}{second}{number}"]
+            [
+                f"{first}{number}{second}{sign}",
+                f"{first}{sign}{number}{second}",
+                f"{first.title()}{sign}{second}{number}",
+            ]
         )
 
     def github(self) -> str:
@@ -77,7 +81,10 @@ class Grower:
         return body + digits.rjust(6, "0")
 
     def jwt(self) -> str:
-        parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": self.of(DIGITS, 9), "exp": 1_900_000_000 + self.random.randint(0, 99)}]
+        parts = [
+            {"alg": "HS256", "typ": "JWT"},
+            {"sub": self.of(DIGITS, 9), "exp": 1_900_000_000 + self.random.randint(0, 99)},
+        ]
         coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
         return ".".join([*coded, self.of(ALPHABETS["url"], 43)])
 

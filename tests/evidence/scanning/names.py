@@ -151,7 +151,10 @@ NONE: tuple[tuple[str, str], ...] = (
     ("docker-compose.yml", "      POSTGRES_PASSWORD: postgres"),
     ("docker-compose.yml", "      POSTGRES_PASSWORD_FILE: /run/secrets/postgres"),
     ("docker-compose.yml", "      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?set it}"),
-    ("k8s/deploy.yaml", "        - name: DB_PASSWORD\n          valueFrom:\n            secretKeyRef:\n              name: db"),
+    (
+        "k8s/deploy.yaml",
+        "        - name: DB_PASSWORD\n          valueFrom:\n            secretKeyRef:\n              name: db",
+    ),
     ("main.tf", "  password = var.db_password"),
     ("main.tf", "  password = random_password.master.result"),
     ("main.tf", 'variable "db_password" {\n  type = string\n  sensitive = true\n}'),

@@ -50,12 +50,10 @@ class RecoveryPoint(Resource):
 
 
 class PlanRule(AwsModel):
-    """One rule of a plan."""
+    """One rule of a plan. Each has a schedule: daily at 5:00 where none is given (API Reference, BackupRuleInput)."""
 
     name: str
     vault: str
-    scheduled: bool
-    """By a schedule, or without a pause."""
     delete_days: int | None = None
     """None: kept without an end."""
     copies_days: tuple[int | None, ...] = ()

@@ -169,7 +169,6 @@ def _rule(said: Mapping[str, Any]) -> PlanRule:
     return PlanRule(
         name=said["RuleName"],
         vault=said["TargetBackupVaultName"],
-        scheduled=bool(said.get("ScheduleExpression")) or bool(said.get("EnableContinuousBackup")),
         delete_days=_days(lifecycle.get("DeleteAfterDays")),
         copies_days=tuple(_days(days) for days in copies),
         only_copies=bool(lifecycle.get("DeleteAfterEvent")),

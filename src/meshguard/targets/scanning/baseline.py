@@ -64,3 +64,6 @@ class Baseline:
         except (ValueError, KeyError, TypeError, RecursionError):
             fix = "write it anew"
             raise MeshGuardError(f"it is no baseline of {_SCHEMA}", where=str(path), fix=fix) from None
+
+
+NO_BASELINE = Baseline()

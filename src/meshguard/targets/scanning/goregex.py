@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _POSIX = {
-    **{"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "xdigit": "0-9A-Fa-f"},
-    **{"word": r"\w", "space": r"\s", "blank": r" \t", "punct": r"!-/:-@\[-`{-~", "cntrl": r"\x00-\x1f\x7f"},
-    **{"ascii": r"\x00-\x7f", "graph": "!-~", "print": " -~"},
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+    "word": r"\w",
+    "space": r"\s",
+    "blank": r" \t",
+    "punct": r"!-/:-@\[-`{-~",
+    "cntrl": r"\x00-\x1f\x7f",
+    "ascii": r"\x00-\x7f",
+    "graph": "!-~",
+    "print": " -~",
 }
 _TOKEN = re.compile(
     r"""
@@ -29,7 +41,7 @@ _TOKEN = re.compile(
 
 
 def compile_go(pattern: str) -> re.Pattern[str]:
-    """The pattern compiled; `\\w`, `\\d` and `\\b` are those of ASCII, as in Go.
+    r"""The pattern compiled; `\w`, `\d` and `\b` are those of ASCII, as in Go.
 
     Raises:
         ValueError: it does not compile, or it uses what `re` cannot say.
@@ -72,23 +84,18 @@ def _flags(flags: str) -> str:
 
 def _said(kind: str, text: str) -> str:
     """One token in Python's words."""
-    match kind:
-        case "quote":
-            return re.escape(text[2:].removesuffix("\\E"))
-        case "hex":
-            return re.escape(chr(int(text[3:-1], 16)))
-        case "end":
-            return r"\Z"
-        case "unicode":
-            raise ValueError(f"the class {text} is not supported; write its characters out")
-        case "name":
-            return "(?P<"
-        case "class":
-            return re.sub(r"\[:(\^?)(\w+):\]", _posix, text)
-        case "open":
-            _flags(text)
-            return text
-    return text
+    if kind == "unicode":
+        raise ValueError(f"the class {text} is not supported; write its characters out")
+    if kind == "open":
+        _flags(text)
+    said: dict[str, Callable[[], str]] = {
+        "quote": lambda: re.escape(text[2:].removesuffix("\\E")),
+        "hex": lambda: re.escape(chr(int(text[3:-1], 16))),
+        "end": lambda: r"\Z",
+        "name": lambda: "(?P<",
+        "class": lambda: re.sub(r"\[:(\^?)(\w+):\]", _posix, text),
+    }
+    return said[kind]() if kind in said else text
 
 
 def _posix(match: re.Match[str]) -> str:

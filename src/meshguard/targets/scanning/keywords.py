@@ -10,7 +10,7 @@ class Keywords:
     """Which rules may match, and where."""
 
     def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
-        import ahocorasick
+        import ahocorasick  # type: ignore[import-not-found]  # it has no stubs
 
         found: dict[str, list[int]] = {}
         for word, rule in pairs:

@@ -20,8 +20,8 @@ _HARMLESS = re.compile(
 )
 
 
-def secret_values(text: str) -> Iterator[tuple[str, Encoded]]:
-    """Name and decoded value of each entry of each Secret that the text holds."""
+def secret_values(text: str) -> Iterator[Encoded]:
+    """The decoded value of each entry of each Secret that the text holds."""
     if "Secret" not in text:
         return
     for kind in _KIND.finditer(text):
@@ -31,7 +31,7 @@ def secret_values(text: str) -> Iterator[tuple[str, Encoded]]:
         for match in _ENTRY.finditer(text, low, high):
             plain = decoded64(match[2])
             if not _HARMLESS.search(match[1]) and _is_printable(plain):
-                yield match[1], Encoded(match.start(2), match.end(2), plain.decode("latin-1"), "base64")
+                yield Encoded(match.start(2), match.end(2), plain.decode("latin-1"), "base64")
 
 
 def _is_printable(plain: bytes) -> bool:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _NEAR = 400
 _NAME = 60
+_OPENING = 12
 _REST_OF_NAME = re.compile(r"[\w.\-]{0,60}")
-_START_OF_NAME = re.compile(r"[\w.\-]{0,60}$")
+_START_OF_NAME = re.compile(r"[\w.:\-]{0,60}$")
 _ESCAPES = frozenset("nrt")
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 MAX_MATCHES = 2_000
@@ -85,15 +86,17 @@ class Matcher:
                 rule = rules[index]
                 if rule.at == "window":
                     _widen(windows.setdefault(index, []), start - rule.before, end + rule.after, start)
-                elif rule.at == "keyword" or _begins_token(text, start):
-                    match = rule.regex.match(text, start) if rule.regex else None
+                elif rule.regex and (rule.at == "keyword" or _begins_token(text, start)):
+                    match = rule.regex.match(text, start)
                     if match is not None:
                         yield rule, start, match
-        for index, rule in self.rules.unkeyed:
-            if rule.regex is not None and (rule.path is None or rule.path.search(self.path)):
-                windows[index] = [[0, len(text), 0]]
+        windows |= {index: [[0, len(text), 0]] for index, rule in self.rules.unkeyed if self._whole(rule)}
         for index, spans in windows.items():
             yield from self._searched(rules[index], spans)
+
+    def _whole(self, rule: Rule) -> bool:
+        """Whether a rule without keywords is looked for in all of this text."""
+        return rule.regex is not None and (rule.path is None or rule.path.search(self.path) is not None)
 
     def _searched(self, rule: Rule, spans: list[list[int]]) -> Iterator[tuple[Rule, int, re.Match[str]]]:
         if rule.regex is None:
@@ -134,12 +137,15 @@ class Matcher:
 
     def _named(self, rule: Rule, anchor: int) -> bool:
         """Whether the name that the keyword is part of is one of a secret."""
-        if rule.names is None and rule.names_not is None:
+        if rule.names is None and rule.names_not is None and rule.opens is None:
             return True
         left = _START_OF_NAME.search(self.text[max(0, anchor - _NAME) : anchor])
         right = _REST_OF_NAME.match(self.text, anchor)
         name = (left[0] if left else "") + (right[0].rstrip(".-") if right else "")
         if rule.names_not is not None and rule.names_not.search(name.lstrip(".-")):
+            return False
+        start = anchor - len(left[0] if left else "")
+        if rule.opens is not None and not rule.opens.search(self.text[max(0, start - _OPENING) : start]):
             return False
         return rule.names is None or rule.names.search(name) is not None
 
@@ -191,7 +197,7 @@ def _widen(spans: list[list[int]], low: int, high: int, anchor: int) -> None:
 
 
 def _begins_token(text: str, start: int) -> bool:
-    """Whether no word goes on there; the letter of an escape such as \\n before it is none."""
+    r"""Whether no word goes on there; the letter of an escape such as \n before it is none."""
     if start == 0 or text[start - 1] not in _WORD:
         return True
     return start > 1 and text[start - 1] in _ESCAPES and text[start - 2] == "\\"

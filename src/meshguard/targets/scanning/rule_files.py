@@ -11,7 +11,7 @@ from meshguard.errors import MeshGuardError, Mistake, Mistakes
 from meshguard.targets.scanning.confirm import TESTS
 from meshguard.targets.scanning.findings import Confidence
 from meshguard.targets.scanning.goregex import compile_go
-from meshguard.targets.scanning.rules import Allowlist, Rule, Rules
+from meshguard.targets.scanning.rules import Allowlist, Rule, Rules, Target
 
 _DISABLED = "disabled rule "
 
@@ -41,7 +41,7 @@ def read_rules(text: str, where: str, *, builtin: bool) -> Rules:
         allowlists = ()
     if mistakes:
         raise Mistakes(mistakes)
-    return Rules(tuple(rules), allowlists, _notes(document, rules))
+    return Rules(tuple(rules), allowlists, _notes(document))
 
 
 def merged(own: Rules, other: Rules) -> Rules:
@@ -52,13 +52,15 @@ def merged(own: Rules, other: Rules) -> Rules:
     return Rules((*kept, *new.values()), (*own.allowlists, *other.allowlists), (*own.notes, *other.notes))
 
 
-def _notes(document: dict[str, Any], rules: list[Rule]) -> tuple[str, ...]:
+def _notes(document: dict[str, Any]) -> tuple[str, ...]:
     extend = document.get("extend")
     extend = extend if isinstance(extend, dict) else {}
     notes = [f"{_DISABLED}{name}" for name in extend.get("disabledRules", ()) if isinstance(name, str)]
     notes += [f"`extend.{key}` is not followed" for key in ("path", "url") if extend.get(key)]
     # A rule that asks for company finds more without it, never less.
-    notes += [f"`required` of {table.get('id')} is not read" for table in _tables(document, "rules") if "required" in table]
+    notes += [
+        f"`required` of {table.get('id')} is not read" for table in _tables(document, "rules") if "required" in table
+    ]
     return tuple(notes)
 
 
@@ -102,7 +104,7 @@ def _extended(rule: Rule, table: dict[str, Any]) -> Rule:
     if unknown:
         raise ValueError(f"there is no test {', '.join(sorted(unknown))}")
     patterns: dict[str, re.Pattern[str]] = {
-        key: compile_go(table[key]) for key in ("near", "names", "names_not") if key in table
+        key: compile_go(table[key]) for key in ("near", "names", "names_not", "opens") if key in table
     }
     return replace(
         rule,
@@ -114,6 +116,7 @@ def _extended(rule: Rule, table: dict[str, Any]) -> Rule:
         confirm=table.get("confirm", ""),
         require=table.get("require", ""),
         near=patterns.get("near"),
+        opens=patterns.get("opens"),
         names=patterns.get("names"),
         names_not=patterns.get("names_not"),
     )
@@ -125,8 +128,8 @@ def _allowlists(table: dict[str, Any], key: str, *, builtin: bool) -> tuple[Allo
 
 
 def _allowlist(table: dict[str, Any], *, builtin: bool) -> Allowlist:
-    target = table.get("regexTarget") or "secret"
-    if target not in ("secret", "match", "line"):
+    target: Target = table.get("regexTarget") or "secret"
+    if target not in get_args(Target):
         raise ValueError(f"`regexTarget` is {target!r}; it is match or line")
     return Allowlist(
         paths=tuple(compile_go(pattern) for pattern in table.get("paths", ())),

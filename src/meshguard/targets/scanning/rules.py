@@ -9,6 +9,7 @@ A rule is looked for round its keywords only. Fields beyond gitleaks' own, which
     value       "password" or "token": how the secret is judged, for formats that have no prefix.
     near        a regex that must match within 400 characters of the place.
     names       a regex for the whole name that the keyword is part of; where it does not match there is no finding.
+    opens       a regex for what stands before that name.
     names_not   a regex for the whole name that the keyword is part of; where it matches there is no finding.
     confirm     the name of a test (`confirm.py`) that raises the confidence to high.
     require     the name of a test without which there is no finding.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Allowlist", "Rule", "Rules"]
 
+Target = Literal["secret", "match", "line"]
 At = Literal["token", "keyword", "window", "file"]
 BUILTIN = ("providers.toml", "keys.toml", "context.toml")
 """In the order of their precedence: where two rules find one place, the first names it."""
@@ -41,7 +43,7 @@ class Allowlist:
 
     paths: tuple[re.Pattern[str], ...] = ()
     regexes: tuple[re.Pattern[str], ...] = ()
-    target: Literal["secret", "match", "line"] = "secret"
+    target: Target = "secret"
     stopwords: tuple[str, ...] = ()
     commits: frozenset[str] = frozenset()
     every: bool = False
@@ -93,6 +95,7 @@ class Rule:
     near: re.Pattern[str] | None = None
     names: re.Pattern[str] | None = None
     names_not: re.Pattern[str] | None = None
+    opens: re.Pattern[str] | None = None
     confirm: str = ""
     require: str = ""
     builtin: bool = True

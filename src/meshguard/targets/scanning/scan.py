@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from meshguard.targets.scanning import kubernetes, strength
-from meshguard.targets.scanning.baseline import Baseline
+from meshguard.targets.scanning.baseline import NO_BASELINE, Baseline
 from meshguard.targets.scanning.decode import encoded
 from meshguard.targets.scanning.findings import Finding, ScanResult, Suppressed, lowered, salted
 from meshguard.targets.scanning.match import Hit, Matcher, overlaps
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from meshguard.targets.scanning.findings import SuppressedBy
     from meshguard.targets.scanning.rules import Rules
 
-_INLINE = re.compile(r"(?i)meshguard:\s?allow|(?:gitleaks|betterleaks):\s?allow|pragma:\s?(?:allow|white)list[ -]secret")
+_INLINE = re.compile(
+    r"(?i)meshguard:\s?allow|(?:gitleaks|betterleaks):\s?allow|pragma:\s?(?:allow|white)list[ -]secret"
+)
 _NEXT_LINE = re.compile(r"(?i)pragma:\s?(?:allow|white)list[ -]nextline[ -]secret|meshguard:\s?allow-next-line")
 _KUBERNETES = Rule("kubernetes-secret", "value of a Kubernetes Secret", None)
 
@@ -32,7 +34,7 @@ class Scanner:
 
     rules: Rules
     salt: bytes
-    baseline: Baseline = Baseline()
+    baseline: Baseline = NO_BASELINE
 
     def scan_text(self, data: bytes, path: str, commit: str = "") -> ScanResult:
         """What one file holds; `path` is relative to what is scanned, with slashes."""
@@ -70,8 +72,8 @@ class Scanner:
         """Hits in what is encoded, each at the place of its encoding."""
         found: list[tuple[Hit, int, str]] = []
         taken: list[Hit] = [hit for hit in hits if hit.rule.value == ""]
-        for name, piece in kubernetes.secret_values(text):
-            found += self._of_secret(name, piece, path, commit)
+        for piece in kubernetes.secret_values(text):
+            found += self._of_secret(piece, path, commit)
         places = {start for _, start, _ in found}
         for piece in encoded(text):
             if piece.start in places or overlaps(taken, piece.start, piece.end):
@@ -79,17 +81,15 @@ class Scanner:
             found += [(hit, piece.start, piece.how) for hit in Matcher(self.rules, piece.text, path, commit).hits()]
         return found
 
-    def _of_secret(self, name: str, piece: Encoded, path: str, commit: str) -> list[tuple[Hit, int, str]]:
+    def _of_secret(self, piece: Encoded, path: str, commit: str) -> list[tuple[Hit, int, str]]:
         inner = Matcher(self.rules, piece.text, path, commit).hits()
         if inner:
             return [(hit, piece.start, piece.how) for hit in inner]
         value = piece.text.strip()
         if strength.is_placeholder(value) or strength.is_reference(value):
             return []
-        rule = replace(_KUBERNETES, kind=f"value of a Kubernetes Secret")
         strong = strength.password(value, plain=True) != "none" or strength.token(value, plain=True) != "none"
-        del name
-        return [(Hit(rule, value, 0, len(value), "medium" if strong else "low", False), piece.start, piece.how)]
+        return [(Hit(_KUBERNETES, value, 0, len(value), "medium" if strong else "low", False), piece.start, piece.how)]
 
     def _finding(self, hit: Hit, text: str, path: str, start: int, how: str) -> Finding:
         line, column = place(text, start)

@@ -7,46 +7,21 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections import Counter
 from functools import lru_cache
+from importlib import resources
+from itertools import pairwise
 from typing import Literal
 
 Strength = Literal["strong", "fair", "none"]
 
-# The 150 most frequent pairs of letters in English technical prose (86 % of it); of random letters 22 % are among them.
-_PAIRS = frozenset(
-    """
-    ab ac ad ag ai al am an ap ar as at au ba be bl ca ce ch ck cl co ct da de di dj ds ea ec ed ef el em en ep er
-    es et ew ex fa fi fo fr ge go ha he hi ho ib ic id ie ig il im in io is it ja ke la ld le lf li ll lo ls lt lu
-    ly ma me mi mo mp na nc nd ne ng ni no ns nt ob oc od ol om on op or os ot ou ow pa pe pl po pp pr pt qu ra re
-    ri rm rn ro rr rs rt ry sa se si so sp ss st su ta te th ti to tr ts tt tu ty ue ul un up ur us ut va ve vi wa
-    wi yo
-    """.split()
-)
+_DATA = tomllib.loads(resources.files(__package__).joinpath("rules/words.toml").read_text(encoding="utf-8"))
+_PAIRS = frozenset(_DATA["pairs"].split())
 _WORDLIKE = 0.62
 _RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
-_WORDS = re.compile(
-    "|".join(
-        sorted(
-            """
-            about access account add admin administrator again all an and another any anything api app apple auth
-            author bar basic baz bearer before blah bob but by change changed changeit changeme changethis client com
-            confirm correct credentials credential current cred creds data database db default demo dev development
-            django do docker dont dummy email empty enter example fail fake field first foo for foobar from generate
-            generated get good guest has here hidden hide id if in input insert invalid is it jane john key keys
-            letmein local localhost login long me missing mock must my mypass mysecret mysql name new no none not now
-            null of ok old only or out overwrite override pass passphrase passwd password passwort path placeholder
-            please plain postgres pw pwd put qwerty random real redacted redis remove removed replace replaced required
-            root sample second secret secrets secure set simple some somesecret something staging strong super supersecret
-            system tbd temp template test tested tester testing tests text the this three to todo token toor true
-            two unknown unset unused update use user username val valid value very was weak with word wrong xyz you
-            your yours yourself
-            """.split(),
-            key=lambda word: (-len(word), word),
-        )
-    )
-)
+_WORDS = re.compile("|".join(sorted(_DATA["placeholders"].split(), key=lambda word: (-len(word), word))))
 _SEQUENCES = (
     *("0123456789", "9876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
     *("zyxwvutsrqponmlkjihgfedcba", "1a2b3c4d5e6f", "a1b2c3d4e5f6", "1q2w3e4r5t"),
@@ -54,7 +29,7 @@ _SEQUENCES = (
 _RUN_OF_SEQUENCE = 7
 _MARKS = re.compile(
     r"(?-i:x{4}|X{4})|\*{3}|\.{3}|-{6}|_{4}|#{4}|\?{3}|example|your[_-]|_here\b|-here\b|placeholder|redacted|change[_-]?me|dummy"
-    r"|sample|notreal|not[_-]?a[_-]?(?:real|secret)|fake|deadbeef|0{8}|lorem|insert[_-]|<[a-z][^>]*>",
+    r"|sample|notreal|not[_-]?a[_-]?(?:real|secret)|fake|deadbeef|0{8}|lorem|insert[_-]|<[a-z][\w -]*>",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -81,7 +56,8 @@ _OTHER_KINDS = re.compile(
     | (?:https?|ftp|file|git|ssh|mailto|data|urn|spiffe):
     | [~.]{0,2}/(?:[\w.@-]+/)*[\w.@-]*\Z | [A-Za-z]:\\ | \#[\w-]+\Z | -{1,2}[a-z][a-z-]+\Z
     | (?:rsa|ecdsa|ssh|ed25519)-|MII[A-Z]|-----BEGIN\ (?:PUBLIC|CERT)
-    | [\w.-]+\.(?:json|ya?ml|pem|key|txt|py|js|ts|html?|crt|cer|php|properties|svg|png|md|sql|xml|com|org|net|io|local)\Z
+    | [\w.-]+\.(?:json|ya?ml|pem|key|txt|py|js|ts|html?|crt|cer|php|properties|svg|png|md|sql|xml)\Z
+    | [\w.-]+\.(?:com|org|net|io|local)\Z
     | \d+(?:\.\d+)?\s?(?:px|em|rem|%|ms|s|m|h|d|kb|mb|gb)\Z
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -90,7 +66,10 @@ _PATHLIKE = re.compile(r"[\w@{}<>:*-]+(?:[./\\][\w@{}<>:*-]+)+\Z")
 _CLASSES = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.compile("[^A-Za-z0-9]"))
 _WORDS_AND_SIGNS = re.compile(r"(?=.*[A-Za-z]\d{2}|.*\d{2}[A-Za-z]).*[!#*?@$%^&+~=]")
 """Words, a number in their midst and a sign: how people make passwords, and no name of anything."""
+_WORD_AND_NUMBER = re.compile(r"[A-Za-z]+\d{2,}[A-Za-z\d!@#$%^&*]*")
 _MIXED = re.compile(r"[A-Za-z]\d{2}|\d{2}[A-Za-z]")
+_NAME = re.compile(r"[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
+_EXPRESSION = re.compile(r"\\[wWdDsSbB]|\(\?|\[\^|\.\*|\.\+")
 _ESCAPES = re.compile(r"\\[nrtxu\\]")
 
 
@@ -114,7 +93,7 @@ def is_wordlike(text: str) -> bool:
 def _pairs_of_words(run: str) -> int:
     left = _WORDS.sub(lambda match: match[0] if len(match[0]) < 4 else " ", run)
     known = len(run) - len(left.replace(" ", "")) - left.count(" ")
-    return known + sum(first + second in _PAIRS for first, second in zip(left, left[1:], strict=False))
+    return known + sum(first + second in _PAIRS for first, second in pairwise(left))
 
 
 def is_placeholder(text: str) -> bool:
@@ -154,9 +133,12 @@ def password(value: str, *, plain: bool) -> Strength:
         value: what stands behind the name.
         plain: it stands in a file of settings, where a value is no name of something else; then less is asked.
     """
+    classes = [bool(pattern.search(value)) for pattern in _CLASSES]
     if not 5 <= len(value) <= 128 or _is_no_value(value):
         return "none"
-    classes = [bool(pattern.search(value)) for pattern in _CLASSES]
+    if is_placeholder(value):
+        weak = plain and all(classes) and len(value) >= 8 and not has_mark(value)
+        return "fair" if weak else "none"
     inner = re.search(r"[^A-Za-z][A-Za-z]*[A-Za-z]", value.lstrip("_-.#")) is not None
     varied = sum(classes) >= 3 and inner and (not is_wordlike(value) or bool(_WORDS_AND_SIGNS.search(value)))
     if len(value) >= 8 and entropy(value) >= 2.7 and (varied or sum(classes) == 4 or _is_random(value, classes)):
@@ -164,12 +146,13 @@ def password(value: str, *, plain: bool) -> Strength:
     letters, digits, symbols = classes[0] or classes[1], classes[2], classes[3]
     if plain and letters and (digits or (symbols and sum(classes) >= 3)) and len(value) >= 6:
         return "fair"
-    return "fair" if plain and len(value) >= 8 and letters and not is_wordlike(value) else "none"
+    odd = plain and letters and not is_wordlike(value)
+    return "fair" if len(value) >= 8 and (odd or _WORD_AND_NUMBER.fullmatch(value)) else "none"
 
 
 def token(value: str, *, plain: bool) -> Strength:
     """How much a value looks like a key or token that a machine made."""
-    if not 8 <= len(value) <= 400 or _is_no_value(value):
+    if not 8 <= len(value) <= 400 or _is_no_value(value) or is_placeholder(value):
         return "none"
     if len(value) < 16:
         return "fair" if password(value, plain=plain) == "strong" else "none"
@@ -203,7 +186,8 @@ def _is_no_value(value: str) -> bool:
         or high * 3 > len(value)
         or len(_ESCAPES.findall(value)) * 6 > len(value)
         or is_reference(value)
-        or is_placeholder(value)
+        or bool(_NAME.fullmatch(value))
+        or bool(_EXPRESSION.search(value))
         or bool(_OTHER_KINDS.match(value))
         or bool(_PATHLIKE.match(value) and is_wordlike(value) and not _MIXED.search(value))
     )

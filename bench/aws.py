@@ -125,22 +125,32 @@ def _captured(plan: Path) -> list[dict[str, object]]:
     with noted() as calls:
         audit = Audit(load_plan(plan, Plugins(), Scope()), Evidence())
         asyncio.run(audit.run(asyncio.Event(), []))
-    return [
-        {
-            "service": call.service,
-            "operation": call.operation,
-            "region": call.region,
-            "parameters": json.loads(call.parameters),
-        }
+    asked = {
+        json.dumps(
+            {
+                "service": call.service,
+                "operation": call.operation,
+                "region": call.region,
+                "parameters": json.loads(call.parameters),
+            }
+        )
         for call in calls
-    ]
+    }
+    return [json.loads(one) for one in sorted(asked)]
+
+
+_PEAK = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+print(json.dumps([code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
 
 
 def _peak_mb(command: Command) -> float:
-    """Most memory that one run of a command held."""
-    with subprocess.Popen(command.argv, cwd=command.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        _, status, usage = os.wait4(run.pid, 0)
-        run.returncode = os.waitstatus_to_exitcode(status)
-    if run.returncode not in command.codes:
-        raise RuntimeError(f"{' '.join(command.argv)} ended with {run.returncode}")
-    return usage.ru_maxrss / 1024
+    """Most memory that one run of a command held; started by a small process, for a child counts its parent's too."""
+    started = [sys.executable, "-c", _PEAK, *command.argv]
+    said = subprocess.run(started, cwd=command.cwd, capture_output=True, text=True, check=True).stdout
+    code, peak_kb = json.loads(said)
+    if code not in command.codes:
+        raise RuntimeError(f"{' '.join(command.argv)} ended with {code}")
+    return float(peak_kb / 1024)

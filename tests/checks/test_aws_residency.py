@@ -292,3 +292,16 @@ async def test_a_policy_that_cannot_be_read_is_an_error() -> None:
 def test_a_wrong_parameter_is_refused(parameters: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         regions.parameters.model_validate(parameters)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        row(("eu-central-1",), "pass", id="what the deployment allows"),
+        row(("eu-west-1",), "fail", id="and what it does not"),
+        row((), "not-checked", id="nothing said is nothing allowed, and nothing forbidden"),
+    ],
+)
+async def test_the_deployment_says_where_data_may_be(said: tuple[str, ...], outcome: str) -> None:
+    known = aws({Aws.allowed_regions: {(): said}})
+    assert (await judge(regions, at("database"), known)).outcome == outcome

@@ -11,6 +11,11 @@ from examples.healthmesh.cloud.builder import Cloud, CloudDefect
 from examples.healthmesh.cloud.server import running
 from tests.live.aws_account import audited
 
+from meshguard.evidence import Evidence
+from meshguard.targets.aws import Aws, AwsSettings
+from meshguard.testing import judge
+from meshguard_checks.aws.deploys import ecr_scanning
+
 CHECKS = ("aws.ecr_scanning", "aws.codedeploy", "aws.codedeploy_rollback")
 
 
@@ -59,3 +64,42 @@ def test_what_is_denied_is_never_a_pass(cloud: Cloud, tmp_path: Path) -> None:
         assert "error" in found.outcomes.values(), operation
         cloud.control.clear()
         deploys.answers(cloud)
+
+
+@pytest.mark.parametrize(
+    ("scanned", "outcome"),
+    [
+        pytest.param({"MEDIUM": 3}, "pass", id="lesser findings alone"),
+        pytest.param({"HIGH": 1, "MEDIUM": 3}, "fail", id="one high finding"),
+        pytest.param(None, "not-checked", id="never scanned"),
+    ],
+)
+async def test_the_newest_image_is_no_signature_and_no_index(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, scanned: dict[str, int] | None, outcome: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    names = ["older", "newest", "index", "signature", "chart"]
+    images: dict[str, dict[str, object]] = {
+        name: {"imageDigest": f"sha256:{number:064d}", "imagePushedAt": 1_760_000_000 + number}
+        for number, name in enumerate(names)
+    }
+    images["index"]["imageManifestMediaType"] = "application/vnd.oci.image.index.v1+json"
+    images["signature"]["imageTags"] = ["sha256-" + "a" * 64 + ".sig"]
+    images["chart"]["artifactMediaType"] = "application/vnd.cncf.helm.config.v1+json"
+    cloud.control.answer("ecr:DescribeImages", {"imageDetails": list(images.values())})
+    missing = {"Code": "ScanNotFoundException", "Message": "no scan"}
+    cloud.control.answer("ecr:DescribeImageScanFindings", missing, status=400)
+    if scanned is not None:
+        said = {
+            "imageScanStatus": {"status": "COMPLETE"},
+            "imageScanFindings": {"findingSeverityCounts": scanned, "findings": []},
+        }
+        cloud.control.answer("ecr:DescribeImageScanFindings", said, match=str(images["newest"]["imageDigest"]))
+    settings = {"name": "main", "region": "us-east-1", "endpoint": cloud.endpoint, "retries": 1}
+    aws = Aws(AwsSettings.model_validate(settings), Evidence())
+    (repository,) = (await aws.repositories()).items
+    verdict = await judge(ecr_scanning, repository, aws, findings_below="HIGH")
+    await aws.close()
+
+    assert verdict.outcome == outcome, verdict.message

@@ -225,7 +225,11 @@ def test_a_region_that_was_not_looked_at(good: Cloud, tmp_path: Path) -> None:
     assert looked_at.outcomes["aws.regions", good.account] == "pass"
 
 
-def test_a_tunnel_that_is_up_is_a_way_in_and_its_key_is_recorded_nowhere(good: Cloud) -> None:
+def test_a_tunnel_that_is_up_is_a_way_in_and_its_key_is_recorded_nowhere(
+    good: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     secret = "a9Zq_preshared.key-of-tunnel"
     connection = {
         "VpnConnectionId": "vpn-0123456789abcdef0",

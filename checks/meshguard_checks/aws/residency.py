@@ -27,7 +27,7 @@ async def regions(
     item: Located,
     aws: Aws,
     *,
-    allowed: Annotated[tuple[Region, ...], Field(min_length=1)],
+    allowed: tuple[Region, ...] = (),
     scp: PolicyId = "",
     scp_exceptions: bool = False,
 ) -> Verdict:
@@ -41,11 +41,14 @@ Compliance on AWS", "Monitoring and Logging").
     A region that is not enabled (opt-in) can take no new data; what it kept from before cannot be seen.
 
     Args:
-        allowed: regions where data may be.
+        allowed: regions where data may be; those under `allowed_regions` of the target unless given.
         scp: id of a service control policy that denies requests to all other regions; it is read and judged. The
             credentials must be those of the management account or of a delegated one.
         scp_exceptions: whether that policy may except named principals.
     """
+    allowed = allowed or await aws.allowed_regions()
+    if not allowed:
+        return undetermined("the deployment does not say where data may be", fix="name `allowed_regions` of the target")
     if item.kind == "account":
         return await _account(item, aws, allowed, scp, scp_exceptions)
     copies = await _copies(item, aws)

@@ -94,6 +94,7 @@ def settings(cloud: Cloud, folder: Path) -> dict[str, Any]:
         "endpoint": cloud.endpoint,
         "role": f"arn:aws:iam::{cloud.account}:role/{ROLE}",
         "web_identity_token": token.name,
+        "allowed_regions": [cloud.region],
         "secrets_named": [secrets.NAMED],
     }
     for topic in TOPICS:

@@ -83,6 +83,11 @@ class AwsBase(Target[AwsSettings]):
         self._clients.own(found.account, found.partition)
         return found
 
+    @fact(effect="local")
+    async def allowed_regions(self) -> tuple[str, ...]:
+        """The regions where data may be, as the deployment says."""
+        return self.settings.allowed_regions
+
     @fact
     async def accounts(self) -> Listing[Account]:
         """The accounts under audit: those named, all active ones of the organisation, or the credentials' own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,9 @@ LIST_CLUSTERS = Operation("ecs", "ListClusters", items="clusterArns")
 LIST_SERVICES = Operation("ecs", "ListServices", items="serviceArns")
 DESCRIBE_SERVICES = Operation("ecs", "DescribeServices", items="services")
 
+IMAGE_CONFIGS = ("application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json")
+BESIDE = re.compile(r"sha256-[0-9a-f]{64}(\.(sig|att|sbom))?")
+"""Tags by which signatures and attestations name their image (Sigstore, OCI referrers)."""
 MAX_DEPLOYMENTS = 500
 """Deployments of one group that are read; CodeDeploy does not document in which order it lists them."""
 
@@ -87,7 +91,7 @@ class DeployFacts(AwsBase):
         """
         found = await self.pages(place, DESCRIBE_IMAGES, repositoryName=repository)
         with documented(DESCRIBE_IMAGES):
-            images = [one for one in found if not _is_index(one)]
+            images = [one for one in found if _is_image(one)]
             newest = max(images, key=lambda one: (one["imagePushedAt"], one["imageDigest"]), default=None)
         if newest is None:
             return None
@@ -205,9 +209,13 @@ class DeployFacts(AwsBase):
         return found_in(found)
 
 
-def _is_index(image: dict[str, Any]) -> bool:
-    kind = str(image.get("imageManifestMediaType", ""))
-    return kind.endswith((".manifest.list.v2+json", ".image.index.v1+json"))
+def _is_image(said: dict[str, Any]) -> bool:
+    """Whether it is an image, and no index of several, no signature and no list of parts that is kept beside one."""
+    manifest, config = str(said.get("imageManifestMediaType", "")), str(said.get("artifactMediaType", ""))
+    tags = said.get("imageTags") or ()
+    beside = bool(tags) and all(BESIDE.fullmatch(tag) for tag in tags)
+    is_index = manifest.endswith((".manifest.list.v2+json", ".image.index.v1+json"))
+    return not is_index and not beside and (not config or config in IMAGE_CONFIGS)
 
 
 def _deployment(said: dict[str, Any]) -> Deployment:

@@ -72,6 +72,7 @@ class AwsSettings(TargetSettings):
         None, description="File with an OIDC token, such as a CI job's; `role` is assumed with it."
     )
     endpoint: str = Field("", description="URL of another endpoint than AWS's, for all services.")
+    allowed_regions: tuple[Region, ...] = Field((), description="The regions where data may be.")
     tags: dict[str, str] = Field({}, description="Only resources that carry all of these tags; an empty value: any.")
     data_stores: tuple[Annotated[str, AfterValidator(_store)], ...] = Field(
         (), description="The stores that hold the deployment's data, each kind:name, such as rds:patients or s3:scans."

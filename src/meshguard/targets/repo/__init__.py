@@ -1,11 +1,11 @@
 """Target `repo`: a checkout of a repository, and its history."""
 
+from meshguard.targets.repo.licences import LicenceFacts
 from meshguard.targets.repo.models import GitState, Inventory, RepoModel, Skipped
-from meshguard.targets.repo.packages import PackageFacts
 from meshguard.targets.repo.settings import RepoSettings
 
 __all__ = ["GitState", "Inventory", "Repo", "RepoModel", "RepoSettings", "Skipped"]
 
 
-class Repo(PackageFacts):
+class Repo(LicenceFacts):
     """A checkout of a repository."""

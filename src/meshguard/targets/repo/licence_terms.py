@@ -8,19 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cyclonedx.spdx import is_supported_id
-from license_expression import (
-    AND,
-    OR,
-    ExpressionError,
-    LicenseSymbol,
-    LicenseWithExceptionSymbol,
-    Licensing,
-    ParseError,
-    get_license_index,
-)
+if TYPE_CHECKING:
+    from license_expression import Licensing  # type: ignore[import-untyped]
 
 UNLICENSED = "UNLICENSED"
 """What npm writes where nobody else may use a package at all; not the Unlicense."""
@@ -86,6 +77,9 @@ def exceptions() -> frozenset[str]:
 
 @cache
 def _licensing() -> Licensing:
+    from cyclonedx.spdx import is_supported_id
+    from license_expression import LicenseSymbol, Licensing, get_license_index
+
     symbols = []
     for entry in get_license_index():
         key = entry.get("spdx_license_key")
@@ -125,6 +119,8 @@ def expression_of(text: str) -> str:
         return NAMES[text.lower()]
     if not text or len(text) > MAX_TEXT or not _EXPRESSION.fullmatch(text) or text.count("(") > MAX_SYMBOLS:
         return ""
+    from license_expression import ExpressionError, ParseError
+
     try:
         tree = _licensing().parse(text, simple=True)
         return _written(tree)
@@ -139,6 +135,8 @@ def tree_of(expression: str) -> tuple[Any, ...]:
 
 
 def _tree(node: Any) -> tuple[Any, ...]:
+    from license_expression import AND, OR, LicenseWithExceptionSymbol
+
     if isinstance(node, AND | OR):
         return ("AND" if isinstance(node, AND) else "OR", *(_tree(one) for one in node.args))
     if isinstance(node, LicenseWithExceptionSymbol):
@@ -152,6 +150,8 @@ def _written(node: Any, *, inner: bool = False) -> str:
     Raises:
         ValueError: there is an identifier that the list does not have.
     """
+    from license_expression import AND, OR, LicenseWithExceptionSymbol
+
     if isinstance(node, AND | OR):
         word = " AND " if isinstance(node, AND) else " OR "
         written = word.join(_written(one, inner=True) for one in node.args)

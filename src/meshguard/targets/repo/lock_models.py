@@ -22,6 +22,8 @@ class Package(RepoModel):
     """`algorithm:hex` of each archive; of a Go module `h1:base64`, which is a hash over its list of files."""
     dev: bool = False
     """Whether it is for development alone."""
+    optional: bool = False
+    """Whether the installation may leave it out, as where it is for another system."""
     direct: bool = False
     """Whether the repository's own packages name it, and not only other packages."""
     dependencies: tuple[str, ...] = ()
@@ -43,6 +45,8 @@ class Lock(RepoModel):
     """Each once, by purl; the repository's own are not among them."""
     problems: tuple[str, ...] = ()
     """What could not be read or is not fixed: where there is any, the packages may not be all."""
+    own: tuple[str, ...] = ()
+    """The purls of the repository's own packages, as far as the lockfile names them."""
     name: str = ""
     """The repository's own package, where the lockfile names it."""
     version: str = ""

@@ -82,6 +82,7 @@ def _lock(path: str, version: int, entries: Entries) -> Lock:
         f"package-lock {version}",
         edges=edges,
         direct=direct,
+        own=[(text(one.get("name")), text(one.get("version"))) for at, one in entries.items() if at not in purls],
         name=text(root.get("name")),
         version=text(root.get("version")),
     )
@@ -105,15 +106,16 @@ def _added(draft: Draft, at: str, entry: Mapping[str, Any]) -> str:
     return draft.add(
         name,
         version,
-        licence=_licence(entry),
+        licence=licence_in(entry),
         hashes=hashes_of(entry.get("integrity")),
         dev=entry.get("dev") is True,
+        optional=entry.get("optional") is True or entry.get("devOptional") is True,
         source=source,
         where=resolved,
     )
 
 
-def _licence(entry: Mapping[str, Any]) -> str | None:
+def licence_in(entry: Mapping[str, Any]) -> str | None:
     """The licence as one text: old packages give an object, or a list of which any may be chosen."""
     said = entry.get("license", entry.get("licenses"))
     several = said if isinstance(said, list) else [said]

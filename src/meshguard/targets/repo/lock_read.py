@@ -7,7 +7,8 @@ import binascii
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -219,7 +220,16 @@ def purl_of(kind: str, name: str, version: str, *, source: Source = "registry", 
         base = re.sub(r"[-_.]+", "-", base).lower()
     qualifier = {"git": "vcs_url", "url": "download_url"}.get(source)
     qualifiers = {qualifier: where} if qualifier and where else {}
-    return PackageURL(kind, namespace or None, base, version, qualifiers).to_string()
+    return PackageURL(kind, namespace or None, base, version or None, qualifiers).to_string()
+
+
+def bare_purl(purl: str) -> str:
+    """The package URL without qualifiers and subpath, in its canonical form; empty where it is none."""
+    try:
+        found = PackageURL.from_string(purl)
+        return purl_of(found.type, f"{found.namespace or ''}/{found.name}".lstrip("/"), found.version or "")
+    except ValueError:
+        return ""
 
 
 def reach(edges: Mapping[str, Iterable[str]], roots: Iterable[str]) -> set[str]:
@@ -252,6 +262,7 @@ class Draft:
         licence: str | None = None,
         hashes: tuple[str, ...] = (),
         dev: bool = False,
+        optional: bool = False,
         source: Source = "registry",
         where: str = "",
     ) -> str:
@@ -266,8 +277,9 @@ class Draft:
             self.problem(f"{name!r} {version!r} is no name and version of a package")
             return ""
         new = Package(
-            name=name, version=version, purl=purl, licence=licence, hashes=hashes, dev=dev, source=source, where=where
-        )
+            name=name, version=version, purl=purl, licence=licence, hashes=hashes, dev=dev, optional=optional,
+            source=source, where=where,
+        )  # fmt: skip
         old = self.packages.get(purl)
         self.packages[purl] = new if old is None else _joined(old, new)
         return purl
@@ -289,6 +301,7 @@ class Draft:
         edges: Mapping[str, Iterable[str]] | None = None,
         direct: Iterable[str] = (),
         production: Iterable[str] | None = None,
+        own: Iterable[tuple[str, str]] = (),
         name: str = "",
         version: str = "",
     ) -> Lock:
@@ -299,6 +312,7 @@ class Draft:
             edges: what each purl needs.
             direct: purls that the repository's own packages name.
             production: those of them that are not for development alone, where `dev` follows from them.
+            own: name and version of the repository's own packages beside the one that is named here.
             name: the repository's own package.
             version: its version.
         """
@@ -317,9 +331,16 @@ class Draft:
             ecosystem=self.ecosystem,
             packages=tuple(found),
             problems=(*self.problems, *tail),
+            own=tuple(sorted(self._own([*own, (name, version)]))),
             name=name,
             version=version,
         )
+
+    def _own(self, own: Iterable[tuple[str, str]]) -> Iterator[str]:
+        for name, version in own:
+            with suppress(ValueError):  # an own package may have a name that no registry would take
+                if name:
+                    yield purl_of(self.ecosystem, name, version)
 
 
 def _joined(old: Package, new: Package) -> Package:
@@ -329,5 +350,6 @@ def _joined(old: Package, new: Package) -> Package:
             "licence": old.licence or new.licence,
             "hashes": tuple(dict.fromkeys((*old.hashes, *new.hashes))),
             "dev": old.dev and new.dev,
+            "optional": old.optional and new.optional,
         }
     )

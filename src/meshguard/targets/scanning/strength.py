@@ -69,7 +69,7 @@ _WORDS_AND_SIGNS = re.compile(r"(?=.*[A-Za-z]\d{2}|.*\d{2}[A-Za-z]).*[!#*?@$%^&+
 _WORD_AND_NUMBER = re.compile(r"[A-Za-z]+\d{2,}[A-Za-z\d!@#$%^&*]*")
 _MIXED = re.compile(r"[A-Za-z]\d{2}|\d{2}[A-Za-z]")
 _NAME = re.compile(r"[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
-_EXPRESSION = re.compile(r"\\[wWdDsSbB]|\(\?|\[\^|\.\*|\.\+")
+_EXPRESSION = re.compile(r"\\[wWdDsSbB]|\(\?|\[\^|\.\*|\.\+|a-zA-Z|0-9a-z|\[(?:a-z|A-Z|0-9)|%[YmdHMS][-:/T]?%[YmdHMS]|\w\[.*\]|\]\+")
 _ESCAPES = re.compile(r"\\[nrtxu\\]")
 
 
@@ -155,7 +155,8 @@ def token(value: str, *, plain: bool) -> Strength:
     if not 8 <= len(value) <= 400 or _is_no_value(value) or is_placeholder(value):
         return "none"
     if len(value) < 16:
-        return "fair" if password(value, plain=plain) == "strong" else "none"
+        number = any(map(str.isdigit, value))
+        return "fair" if number and password(value, plain=plain) == "strong" else "none"
     classes = [bool(pattern.search(value)) for pattern in _CLASSES]
     if _NOT_SECRET.match(value):
         return "fair"

@@ -283,8 +283,6 @@ async def test_a_policy_that_cannot_be_read_is_an_error() -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
-        row({}, id="no region is allowed"),
-        row({"allowed": []}, id="an empty list"),
         row({"allowed": ["Frankfurt"]}, id="a city"),
         row({"allowed": ["eu-central-1"], "scp": "my-policy"}, id="a policy's name"),
     ],

@@ -16,7 +16,7 @@ from meshguard.fact import LeftOut, Listing, Unread, fact
 from meshguard.limits import LimitSettings
 from meshguard.reader import current_reader
 from meshguard.target import Target, in_thread
-from meshguard.targets.aws.client import Clients, understood
+from meshguard.targets.aws.client import Clients
 from meshguard.targets.aws.faults import Asked, code_of, explained
 from meshguard.targets.aws.models import Account, Identity, Place, account_of, region_of
 from meshguard.targets.aws.operation import Operation, operations_of, wanted
@@ -228,7 +228,7 @@ class AwsBase(Target[AwsSettings]):
                 page = await self._in_thread(next, pages, None)
                 if page is None:
                     return items
-                items += self._items(operation, understood(page))
+                items += self._items(operation, page)
 
     @staticmethod
     def _items(operation: Operation, answer: dict[str, Any]) -> list[Any]:

@@ -7,6 +7,7 @@ cache), under one lock, with the garbage collector paused, which was measured to
 from __future__ import annotations
 
 import gc
+import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,9 @@ class Clients:
 
     def _ask(self, account: str, region: str, operation: Operation, params: dict[str, Any]) -> dict[str, Any]:
         answer = getattr(self.client(account, operation.service, region), operation.method)(**params)
-        return understood(answer)
+        if not isinstance(answer, dict):
+            raise TypeError(operation.name)
+        return answer
 
     def pages(
         self, account: str, region: str, operation: Operation, params: dict[str, Any]
@@ -113,6 +116,7 @@ class Clients:
         client = session.client(
             service, region_name=region, endpoint_url=self.settings.endpoint or None, config=self._config()
         )
+        client.meta.events.register("after-call", read_whole)
         if self._before_call is not None:
             client.meta.events.register("before-call", self._tell)
         if self.settings.endpoint and service == "s3control":
@@ -223,24 +227,29 @@ class Clients:
                 client.close()
 
 
-def understood(answer: Any) -> dict[str, Any]:
-    """An answer that was read, and not one that only looks empty because its body was none of the API's.
+def read_whole(http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Refuse an answer that only looks empty because its body was none of the API's.
 
     The client library does not hold a body against its length, and makes a JSON body that was cut off, or a web page,
-    into an answer without members. An empty JSON answer is two bytes long.
+    into an answer without members. An answer may say nothing, or that all is null; then it is JSON nevertheless.
 
     Raises:
         ValueError: the body was not read.
     """
-    if not isinstance(answer, dict):
-        raise TypeError
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    kind, length = headers.get("content-type", ""), headers.get("content-length", "")
+    kind = http_response.headers.get("content-type", "")
     if "html" in kind:
+        http_response.raw.close()
         raise ValueError
-    if "xml" not in kind and len(answer) <= 1 and length.isdigit() and int(length) > len("{}"):
+    if "xml" not in kind and parsed.keys() <= {"ResponseMetadata"} and not model.has_streaming_output:
+        _is_json(http_response.content)
+
+
+def _is_json(body: bytes) -> None:
+    if body and body != EMPTY_CBOR and not isinstance(json.loads(body), dict):
         raise ValueError
-    return answer
+
+
+EMPTY_CBOR = b"\xa0"
 
 
 def _asked(what: str, region: str, account: str) -> Asked:

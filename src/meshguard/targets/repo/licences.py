@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from meshguard.errors import NotObserved
@@ -71,6 +72,24 @@ class LicenceFacts(SbomFacts, EnvironmentFacts):
         items = [join.licensed(purl) for purl in sorted(join.dev)]
         return Listing(items=tuple(items), unread=tuple(join.unread), fix=listing.fix)
 
+    async def written_bill(self, *, reproducible: bool, format_: str) -> tuple[str, tuple[str, ...]]:
+        """MeshGuard's own bill of materials as text, and what could not be read, so that it may lack it.
+
+        Args:
+            reproducible: whether the same checkout always gives the same text.
+            format_: json or xml (CycloneDX 1.6), or notice (the licences of what is shipped).
+        """
+        from meshguard.targets.repo.sbom_gather import gather, texts
+        from meshguard.targets.repo.sbom_notice import notice
+        from meshguard.targets.repo.sbom_write import cyclonedx
+
+        material, time = await gather(self, reproducible=reproducible)
+        if format_ == "notice":
+            found = await in_thread(texts, self.settings)
+            return notice(material.name, material.licences.values(), found), material.unread
+        written = await in_thread(cyclonedx, material, time=time, reproducible=reproducible, format_=format_)
+        return written, material.unread
+
     async def _lock_into(self, join: _Join, path: str) -> None:
         try:
             lock = await self.lock(path)
@@ -82,7 +101,8 @@ class LicenceFacts(SbomFacts, EnvironmentFacts):
         join.packages(path, lock.packages)
         if lock.ecosystem == "npm" and any(package.licence is None for package in lock.packages):
             folder = os.path.dirname(path)  # noqa: PTH120 - a path as the fact records it, not one to open
-            join.said(await in_thread(lambda: list(installed(self.settings.path, folder))))
+            found = await in_thread(lambda: list(installed(self.settings.path, folder)))
+            join.said((one.purl, one.start, one.licence) for one in found if one.licence)
 
     async def _environment_into(self, join: _Join, path: str) -> None:
         try:
@@ -136,8 +156,19 @@ class _Join:
         return Licensed(purl=purl, dev=self.dev[purl], said=said)
 
 
-def installed(root: Path, folder: str) -> Iterator[tuple[str, str, str]]:
-    """Purl, source and licence of what is installed in the node_modules of a folder, no link followed."""
+@dataclass(frozen=True)
+class Installed:
+    """A package in a node_modules folder."""
+
+    purl: str
+    folder: str
+    start: str
+    """The node_modules folder in whose tree it lies."""
+    licence: str | None
+
+
+def installed(root: Path, folder: str) -> Iterator[Installed]:
+    """What is installed in the node_modules of a folder, no link followed."""
     start = f"{folder}/node_modules" if folder else "node_modules"
     for path in _manifests(root, start):
         try:
@@ -145,8 +176,7 @@ def installed(root: Path, folder: str) -> Iterator[tuple[str, str, str]]:
             purl = purl_of("npm", text(manifest.get("name")), text(manifest.get("version")))
         except (NotObserved, ValueError):
             continue  # the package then has no licence from here, and is judged as such
-        if licence := licence_in(manifest):
-            yield purl, start, licence
+        yield Installed(purl, path.rpartition("/")[0], start, licence_in(manifest))
 
 
 def _manifests(root: Path, start: str) -> Iterator[str]:

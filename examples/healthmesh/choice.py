@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from .cloud.account import DEFECTS as CLOUD_DEFECTS
+from .cloud.account import TOGETHER
 from .cloud.builder import CloudDefect
 from .containers.defects import CONTAINER_DEFECTS
 from .containers.spec import HARDENED, Spec
@@ -66,5 +67,5 @@ def choose(mode: Mode, names: Sequence[str], *, containers: bool, cloud: bool = 
         web = compatible((*web, *WEB_DEFECTS))
         in_records = compatible((*in_records, *RECORD_DEFECTS))
         in_containers = CONTAINER_DEFECTS if containers else ()
-        in_cloud = CLOUD_DEFECTS if cloud else ()
+        in_cloud = TOGETHER if cloud else ()
     return Choice(mode, web, in_containers, in_records, in_cloud)

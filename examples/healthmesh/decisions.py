@@ -35,8 +35,10 @@ def of(mode: Mode, today: date) -> Decisions:
     )
 
 
-def of_guide(today: date) -> list[Entry]:
-    """What is declared about the guide's own controls."""
+def of_guide(today: date, *, one_host: bool) -> list[Entry]:
+    """What is declared about the guide's own controls; an instance without a cloud account is one host alone."""
+    if not one_host:
+        return []
     reason = "The example runs on one host, which has no second side to switch to."
     return [_declaration("deploy.blue-green", reason, today, left=200)]
 

@@ -54,7 +54,8 @@ def write(state: State, chosen: Choice, address: Address) -> None:
     }
     _write(state.deployment, own)
     guide = {"name": f"{address.project}-guide", "profile": "health-mesh", "fail_on": "medium"}
-    _write(state.guide, {**guide, "not_applicable": decisions.of_guide(today), "targets": targets})
+    declared = decisions.of_guide(today, one_host=address.aws is None)
+    _write(state.guide, {**guide, "not_applicable": declared, "targets": targets})
 
 
 def _targets(state: State, address: Address) -> dict[str, list[dict[str, Any]]]:

@@ -528,7 +528,7 @@ async def test_a_store_that_is_not_found_has_no_backups(exists: bool | None, out
     assert (await judge(backup_plan, one, account({}), clock())).outcome == outcome
 
 
-DAILY = PlanRule(name="daily", vault="v", scheduled=True, delete_days=7)
+DAILY = PlanRule(name="daily", vault="v", delete_days=7)
 
 
 def plan(*rules: PlanRule, **selection: Any) -> Plan:
@@ -575,7 +575,6 @@ def jobs(**fields: Any) -> tuple[LastJobs, ...]:
         pytest.param((plan(by_tags=True),), (), {}, "not-checked", id="by tags, and nothing shows it"),
         pytest.param((plan(arns=("*",), conditions=True),), (), {}, "not-checked", id="by its ARN, if it has tags"),
         pytest.param((plan(by_tags=True, not_arns=(PATIENTS,)),), jobs(), {}, "fail", id="by tags, but not it"),
-        pytest.param((plan(DAILY.model_copy(update={"scheduled": False})),), jobs(), {}, "fail", id="no schedule"),
         pytest.param((plan(DAILY.model_copy(update={"delete_days": 6})),), jobs(), {}, "fail", id="kept six days"),
         pytest.param(
             (plan(DAILY.model_copy(update={"delete_days": 6})),), jobs(), {"keep_days": 6}, "pass", id="six do"
@@ -606,6 +605,7 @@ def jobs(**fields: Any) -> tuple[LastJobs, ...]:
             (plan(DAILY.model_copy(update={"only_copies": True})),), jobs(), {}, "fail", id="deleted after no copy"
         ),
         pytest.param(DENIED, jobs(), {}, "error", id="the plans are denied"),
+        pytest.param((plan().model_copy(update={"rules": ()}),), jobs(), {}, "fail", id="no rule"),
         pytest.param((plan(),), DENIED, {}, "error", id="the jobs are denied"),
     ],
 )

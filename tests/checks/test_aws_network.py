@@ -60,7 +60,8 @@ def interface(*groups: str) -> Interface:
 
 def aws(facts: dict[Fact[Any, Any, Any], dict[tuple[Any, ...], object]] | None = None) -> Aws:
     accounts: dict[Any, Any] = {Aws.accounts: {(): Listing(items=(Account(id=ACCOUNT, place=PLACE),))}}
-    return recorded(Aws, {**accounts, **(facts or {})}, region="eu-central-1")
+    said: dict[Fact[Any, Any, Any], dict[tuple[Any, ...], object]] = {Aws.vpn_ranges: {(): ()}}
+    return recorded(Aws, {**accounts, **said, **(facts or {})}, region="eu-central-1")
 
 
 LISTS: dict[Fact[Any, Any, Any], dict[tuple[Any, ...], object]] = {
@@ -264,6 +265,14 @@ async def test_the_vpn_may_be_two_ranges_that_touch() -> None:
     one = group(rule("tcp", 22, None, "10.8.0.0/15"))
 
     assert (await judge(admin_access, one, aws(), vpn_ranges=["10.8.0.0/16", "10.9.0.0/16"])).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"), [(("10.8.0.0/16",), "pass"), (("10.9.0.0/16",), "fail"), ((), "fail")], ids=str
+)
+async def test_the_deployment_says_where_administrators_come_from(said: tuple[str, ...], outcome: str) -> None:
+    one = group(rule("tcp", 22, None, "10.8.0.0/16"))
+    assert (await judge(admin_access, one, aws({Aws.vpn_ranges: {(): said}}))).outcome == outcome
 
 
 def test_a_range_with_bits_behind_its_length_is_refused() -> None:

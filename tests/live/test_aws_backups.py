@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from examples.healthmesh.cloud import backups, buckets, stores
 from examples.healthmesh.cloud.builder import Cloud, CloudDefect
-from examples.healthmesh.cloud.server import running
-from tests.live.aws_identity_help import audit, failing
+from tests.live.aws_buckets_help import Auditor, failing, started
 
 from meshguard_checks.aws import (
     backup_bucket_separate,
@@ -75,48 +74,59 @@ ALONE = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        with running() as started:
-            yield Cloud(started.endpoint)
+def auditor() -> Iterator[Auditor]:
+    with started() as cloud:
+        auditor = Auditor(cloud)
+        yield auditor
+        auditor.close()
 
 
 @pytest.fixture
-def cloud(server: Cloud) -> Cloud:
+def cloud(auditor: Auditor) -> Cloud:
+    server = auditor.cloud
     server.control.reset()
     stores.good(server)
     backups.good(server)
     return server
 
 
-def outcomes(cloud: Cloud, *checks: Any, **settings: Any) -> dict[tuple[str, str], str]:
-    said = {"data_stores": stores.SETTINGS["data_stores"], **backups.SETTINGS, **settings}
-    parameters = buckets.PARAMETERS | backups.PARAMETERS
-    return audit(cloud.endpoint, checks or CHECKS, parameters=parameters, **said)
+@pytest.fixture
+def outcomes(auditor: Auditor, cloud: Cloud) -> Any:
+    """Audits the test cloud with some of the checks, or all of backups."""
+
+    def audit(*checks: Any, **settings: Any) -> dict[tuple[str, str], str]:
+        said = {"data_stores": stores.SETTINGS["data_stores"], **backups.SETTINGS, **settings}
+        return auditor.audit(checks or CHECKS, buckets.PARAMETERS | backups.PARAMETERS, **said)
+
+    return audit
 
 
-def test_each_backup_gets_the_verdict_that_it_deserves(cloud: Cloud) -> None:
+def test_a_good_account_passes(outcomes: Any) -> None:
+    found = outcomes(*CHECKS, *BUCKETS)
+    # What RDS makes by itself has copies, which are judged in its place.
+    assert set(found.values()) == {"pass", "not-applicable"}
+    assert {check for (check, _), outcome in found.items() if outcome == "pass"} == {
+        check.id for check in (*CHECKS, *BUCKETS)
+    }
+
+
+def test_each_backup_gets_the_verdict_that_it_deserves(cloud: Cloud, outcomes: Any) -> None:
     stores.bad(cloud, 1)
     backups.bad(cloud, 2)
-    assert outcomes(cloud) == backups.manifest(cloud, 2)
+    assert outcomes() == backups.manifest(cloud, 2)
 
 
 @pytest.mark.parametrize("defect", backups.DEFECTS, ids=lambda defect: defect.name)
-def test_a_weakness_trips_its_check_alone(cloud: Cloud, defect: CloudDefect) -> None:
-    assert not failing(outcomes(cloud, *CHECKS, *BUCKETS))
+def test_a_weakness_trips_its_check_alone(cloud: Cloud, defect: CloudDefect, outcomes: Any) -> None:
     defect.plant(cloud)
-    assert failing(outcomes(cloud, *CHECKS, *BUCKETS)) == {defect.check, *defect.also}
+    assert failing(outcomes(*CHECKS, *BUCKETS)) == {defect.check, *defect.also}
 
 
-def test_what_is_denied_is_never_a_pass(cloud: Cloud) -> None:
+def test_what_is_denied_is_never_a_pass(cloud: Cloud, outcomes: Any) -> None:
     wrong: list[str] = []
     for operation, checks in CALLS.items():
         cloud.control.fault(operation, "denied")
-        found = outcomes(cloud)
+        found = outcomes()
         cloud.control.fault("*", "slow", seconds=0)
         open_ = {check for (check, _), outcome in found.items() if outcome in ("error", "unread", "not-checked")}
         passing = {check for (check, _), outcome in found.items() if outcome == "pass"}
@@ -127,37 +137,37 @@ def test_what_is_denied_is_never_a_pass(cloud: Cloud) -> None:
     assert wrong == []
 
 
-def test_a_vault_that_could_not_be_read_is_named(cloud: Cloud) -> None:
+def test_a_vault_that_could_not_be_read_is_named(cloud: Cloud, outcomes: Any) -> None:
     backups.vaults(cloud, {"mg-vault-good-2": buckets.own_key(cloud, backups.ALIAS)})
     cloud.control.fault("backup:ListRecoveryPointsByBackupVault", "denied", match="mg-vault-good-2")
-    found = outcomes(cloud, backup_encrypted)
+    found = outcomes(backup_encrypted)
     unread = [resource for (_, resource), outcome in found.items() if outcome == "unread"]
     assert unread == [f"arn:aws:backup:us-east-1:{cloud.account}:backup-vault:mg-vault-good-2 recovery points"]
     assert sum(outcome == "pass" for outcome in found.values()) == 7
 
 
-def test_no_body_is_downloaded_but_the_manifests(cloud: Cloud) -> None:
+def test_no_body_is_downloaded_but_the_manifests(cloud: Cloud, outcomes: Any) -> None:
     cloud.control.fault("s3:GetObject", "denied", match="dump.sql.gz?")
-    assert set(outcomes(cloud, backup_integrity).values()) == {"pass"}
+    assert set(outcomes(backup_integrity).values()) == {"pass"}
     cloud.control.fault("s3:GetObject", "denied", match=".sha256")
-    assert set(outcomes(cloud, backup_integrity).values()) == {"error"}
+    assert set(outcomes(backup_integrity).values()) == {"error"}
 
 
-def test_a_manifest_that_is_too_large_is_not_downloaded(cloud: Cloud) -> None:
+def test_a_manifest_that_is_too_large_is_not_downloaded(cloud: Cloud, outcomes: Any) -> None:
     backups.dump(cloud, b"x", name="postgres/later.sql.gz", sums=False)
     s3 = cloud.client("s3")
     s3.put_object(Bucket=backups.BUCKET, Key="postgres/later.sql.gz.sha256", Body=b"x" * 1_000_001)
     cloud.control.forget_calls()
-    assert set(outcomes(cloud, backup_integrity).values()) == {"error"}
+    assert set(outcomes(backup_integrity).values()) == {"error"}
     assert "s3:GetObject" not in cloud.control.counts()
 
 
-def test_a_checksum_of_another_kind_settles_nothing(cloud: Cloud) -> None:
+def test_a_checksum_of_another_kind_settles_nothing(cloud: Cloud, outcomes: Any) -> None:
     s3 = cloud.client("s3")
     s3.put_object(Bucket=backups.BUCKET, Key=backups.DUMP, Body=b"a day's data", ChecksumAlgorithm="CRC32")
-    assert set(outcomes(cloud, backup_integrity).values()) == {"not-checked"}
+    assert set(outcomes(backup_integrity).values()) == {"not-checked"}
 
 
-def test_backups_without_names_are_nothing_to_look_at(cloud: Cloud) -> None:
-    found = outcomes(cloud, backup_bucket_separate, backup_retention, backup_plan, backup_buckets=[], data_stores=[])
+def test_backups_without_names_are_nothing_to_look_at(cloud: Cloud, outcomes: Any) -> None:
+    found = outcomes(backup_bucket_separate, backup_retention, backup_plan, backup_buckets=[], data_stores=[])
     assert set(found.values()) == {"empty"}

@@ -39,9 +39,11 @@ SEC05-BP02 "Control traffic flow within your network layers").
 
     Args:
         ports: TCP and UDP ports of administration.
-        vpn_ranges: networks that administrators come from; none: no network at all may reach these ports.
+        vpn_ranges: networks that administrators come from; those under `vpn_ranges` of the target unless given. None at
+            all: no network may reach these ports.
         groups: whether a security group of an audited account may be the source, as of a database's clients.
     """
+    vpn_ranges = vpn_ranges or await aws.vpn_ranges()
     known = {account.id for account in (await aws.accounts()).items} | {group.owner} if groups else set()
     wrong: dict[str, None] = {}
     reached: set[int] = set()

@@ -169,7 +169,7 @@ async def backup_plan(
     max_age: Duration = days(2),
     keep_days: Annotated[int, Field(ge=1)] = 7,
 ) -> Verdict:
-    """A backup plan takes the data store by a schedule and keeps what it makes for `keep_days`, and its last job was
+    """A backup plan takes the data store and keeps what it makes for `keep_days` days, and its last backup job was
     completed (AWS Backup Developer Guide, "Backup plans").
 
     A plan takes a store by its ARN. One that chooses by tags is one of the store's where it made its last backup: tags
@@ -178,25 +178,30 @@ async def backup_plan(
     Args:
         max_age: longest accepted time since the last completed job began. A daily one may begin 8 hours late, unless
             the plan has another start window.
-        keep_days: days for which the schedule that keeps longest must keep backups.
+        keep_days: days for which the rule that keeps longest must keep backups.
     """
     if (other := _not_there(store)) is not None:
         return other
     plans = (await aws.plans_in(store.place)).items
     jobs = {one.source: one for one in await aws.backup_jobs_in(store.place)}.get(store.arn)
     own, perhaps = _plans_of(store, plans, jobs)
+    if not own and perhaps:
+        said = f"no backup plan takes it by its ARN; {perhaps[0].name} may by tags, and no job of it shows that"
+        return undetermined(said, fix=PLAN)
     if not own:
-        tail = f", unless {perhaps[0].name} does by tags, whose jobs do not show it" if perhaps else ""
-        said = f"no backup plan takes it{tail}"
-        return undetermined(said, fix=PLAN) if perhaps else failed(said, want="a plan that names its ARN")
-    kept = [keeps(rule) for plan in own for rule in plan.rules if rule.scheduled]
-    if not kept:
-        return failed(f"no rule of {own[0].name} has a schedule", want="a schedule")
-    if None not in kept and max(filter(None, kept), default=0) < keep_days:
-        return failed(
-            "its plan deletes backups sooner", got=f"{max(filter(None, kept), default=0)}d", want=f"{keep_days}d"
-        )
+        return failed("no backup plan takes it", want="a plan that names its ARN")
+    if problem := _short_lived(own, keep_days):
+        return failed(problem, want=f"a rule that keeps {keep_days} days")
     return _last_job(jobs, await clock.now(), max_age)
+
+
+def _short_lived(plans: Iterable[Plan], keep_days: int) -> str:
+    """Why no rule keeps what it makes for long enough; empty where one does."""
+    kept = [keeps(rule) for plan in plans for rule in plan.rules]
+    if not kept:
+        return "its plan has no rule"
+    longest = None if None in kept else max(one for one in kept if one is not None)
+    return "" if longest is None or longest >= keep_days else f"its plan deletes backups after {longest} days"
 
 
 def _plans_of(store: DataStore, plans: Iterable[Plan], jobs: LastJobs | None) -> tuple[list[Plan], list[Plan]]:

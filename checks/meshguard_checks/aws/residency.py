@@ -121,7 +121,7 @@ async def _account(item: Located, aws: Aws, allowed: tuple[str, ...], scp: str, 
         return passed(f"every region that is enabled in {account} was looked at, or is allowed", want=want)
     if not scp:
         return undetermined(
-            f"{len(unseen)} regions that are enabled in {account} were not looked at: {', '.join(unseen)}",
+            f"not all regions that are enabled in {account} were looked at: {', '.join(unseen)} not",
             fix="set `regions: all`, or name the service control policy that closes them as `scp`",
         )
     return await _closed(account, aws, unseen, scp, exceptions)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from . import secrets
+from . import network, network_parts, secrets
 from .builder import Cloud, CloudDefect
 
 NAMES = (
@@ -27,6 +27,8 @@ def _present(name: str) -> ModuleType | None:
 
 TOPICS: tuple[ModuleType, ...] = tuple(module for name in NAMES if (module := _present(name)) is not None)
 DEFECTS: tuple[CloudDefect, ...] = tuple(defect for topic in TOPICS for defect in topic.DEFECTS)
+TOGETHER: tuple[CloudDefect, ...] = tuple(defect for defect in DEFECTS if defect.name != "aws-rds-saved-short")
+"""Those that can be had all at once: that one makes the database that another one makes."""
 PARAMETERS: dict[str, dict[str, Any]] = {
     "aws.regions": {"allowed": ["us-east-1"]},
     "aws.s3_lifecycle": {"expires_within": "2555d"},
@@ -94,7 +96,8 @@ def settings(cloud: Cloud, folder: Path) -> dict[str, Any]:
         "endpoint": cloud.endpoint,
         "role": f"arn:aws:iam::{cloud.account}:role/{ROLE}",
         "web_identity_token": token.name,
-        "allowed_regions": [cloud.region],
+        "allowed_regions": list(network_parts.INSIDE),
+        "vpn_ranges": [network.VPN],
         "secrets_named": [secrets.NAMED],
     }
     for topic in TOPICS:

@@ -188,7 +188,7 @@ def vaults(cloud: Cloud, keys: dict[str, str]) -> None:
     cloud.control.answer("backup:ListBackupVaults", {"BackupVaultList": [*before, *made]})
 
 
-def plan(cloud: Cloud, *, keep_days: int = KEEP_DAYS, schedule: str = "cron(0 5 * * ? *)") -> None:
+def plan(cloud: Cloud, keep_days: int = KEEP_DAYS) -> None:
     """The one plan, in place of what was there, under a name of its own: moto takes no document twice."""
     backup = cloud.client("backup")
     for one in backup.list_backup_plans()["BackupPlansList"]:
@@ -196,10 +196,10 @@ def plan(cloud: Cloud, *, keep_days: int = KEEP_DAYS, schedule: str = "cron(0 5 
     rule = {
         "RuleName": "daily",
         "TargetBackupVaultName": "mg-vault-good-1",
+        "ScheduleExpression": "cron(0 5 * * ? *)",
         "Lifecycle": {"DeleteAfterDays": keep_days},
-    } | ({"ScheduleExpression": schedule} if schedule else {})
-    name = f"mg-plan-{keep_days}-{'daily' if schedule else 'never'}"
-    backup.create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]})
+    }
+    backup.create_backup_plan(BackupPlan={"BackupPlanName": f"mg-plan-{keep_days}", "Rules": [rule]})
 
 
 def select(cloud: Cloud, *arns: str) -> None:
@@ -356,7 +356,6 @@ DEFECTS = (
         "No plan takes the data stores.",
         lambda cloud: select(cloud, "arn:aws:ec2:*:*:instance/*"),
     ),
-    CloudDefect("aws-backup-unscheduled", PLANNED, "The plan has no schedule.", lambda cloud: plan(cloud, schedule="")),
     CloudDefect("aws-backup-plan-short", PLANNED, "The plan keeps six days.", lambda cloud: plan(cloud, keep_days=6)),
     CloudDefect("aws-backup-job-failed", PLANNED, "The last backup job failed.", lambda cloud: jobs(cloud, "FAILED")),
     CloudDefect(

@@ -88,6 +88,11 @@ class AwsBase(Target[AwsSettings]):
         """The regions where data may be, as the deployment says."""
         return self.settings.allowed_regions
 
+    @fact(effect="local")
+    async def vpn_ranges(self) -> tuple[str, ...]:
+        """The addresses of the VPN that administrators come through, as the deployment says."""
+        return self.settings.vpn_ranges
+
     @fact
     async def accounts(self) -> Listing[Account]:
         """The accounts under audit: those named, all active ones of the organisation, or the credentials' own."""

@@ -50,7 +50,8 @@ class S3ObjectFacts(S3Facts):
             with documented(LIST_OBJECTS):
                 for one in answer.get("Contents", ()):
                     found = StoredObject(name=one["Key"], modified=one["LastModified"], size=one["Size"])
-                    # Times are whole seconds: of two in one second the later key counts. A key that ends so is how tools show a folder; there is nothing in it.
+                    # Times are whole seconds: of two in one second the later key counts.
+                    # A key that ends so is how tools show a folder; there is nothing in it.
                     counts = not found.name.endswith("/") and not fnmatchcase(found.name, without)
                     if counts and (newest is None or found.modified >= newest.modified):
                         newest = found

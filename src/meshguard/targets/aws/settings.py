@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +30,16 @@ def _region(value: str) -> str:
 
 
 Region = Annotated[str, AfterValidator(_region)]
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is no network; write such as 10.8.0.0/16") from None
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 def _store(value: str) -> str:
@@ -73,6 +84,7 @@ class AwsSettings(TargetSettings):
     )
     endpoint: str = Field("", description="URL of another endpoint than AWS's, for all services.")
     allowed_regions: tuple[Region, ...] = Field((), description="The regions where data may be.")
+    vpn_ranges: tuple[Network, ...] = Field((), description="Addresses of the VPN that administrators come through.")
     tags: dict[str, str] = Field({}, description="Only resources that carry all of these tags; an empty value: any.")
     data_stores: tuple[Annotated[str, AfterValidator(_store)], ...] = Field(
         (), description="The stores that hold the deployment's data, each kind:name, such as rds:patients or s3:scans."
@@ -91,7 +103,15 @@ class AwsSettings(TargetSettings):
         ),
     )
 
-    @field_validator("data_stores", "backup_buckets", "audit_buckets", "secrets_named", mode="before")
+    @field_validator(
+        "data_stores",
+        "backup_buckets",
+        "audit_buckets",
+        "secrets_named",
+        "allowed_regions",
+        "vpn_ranges",
+        mode="before",
+    )
     @classmethod
     def _several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

@@ -142,7 +142,9 @@ def _licence(metadata: Any) -> str | None:
     def field(key: str) -> str:
         found = (one for select in METADATA_KEYS[key] if (one := select(metadata)))
         text = " ".join(str(next(found, "")).split())
-        return "" if text == UNKNOWN or len(text) > MAX_LICENCE else encodable(text)
+        if len(text) > MAX_LICENCE:
+            return f"(a text of {len(text)} characters)"
+        return "" if text == UNKNOWN else encodable(text)
 
     classifiers = [encodable(one) for one in find_license_from_classifier(metadata.get_all("Classifier", []))]
     expressions = [expression_of(one) for one in classifiers]

@@ -21,6 +21,8 @@ from meshguard.targets.repo.lock_read import (
 PRODUCTION = ("dependencies", "optionalDependencies")
 OWN_KINDS = (*PRODUCTION, "devDependencies")
 _PEERS = re.compile(r"\(.*$")
+_OLD_KEY = re.compile(r"/?((?:@[^/]+/)?[^/@]+)/(\d[^/_(]*)")
+"""`/name/1.0.0_peer@2.0.0`, as version 5 writes it."""
 
 
 def parse_pnpm(path: str, data: bytes, beside: Beside) -> Lock:
@@ -95,9 +97,9 @@ def _dev(entry: Mapping[str, Any]) -> bool:
 
 def _split(key: str) -> tuple[str, str]:
     """Name and version of a key of any version of the format."""
+    old = _OLD_KEY.match(key)
+    if old is not None:
+        return old[1], old[2]
     key = key.removeprefix("/")
     name, at, version = key[1:].partition("@")
-    if at:
-        return key[:1] + name, version
-    name, _, version = key.rpartition("/")
-    return name, version.partition("_")[0]
+    return (key[:1] + name, version) if at else (key, "")

@@ -90,7 +90,8 @@ def _line(fault: Exception) -> str:
     if mark is not None:
         return f"line {mark.line + 1}"
     number = getattr(fault, "lineno", None) or next(iter(re.findall(r"line (\d+)", str(fault))), None)
-    return f"line {number}" if number else "a value that cannot be read"
+    otherwise = "it is cut off" if "end of document" in str(fault) else "a value that cannot be read"
+    return f"line {number}" if number else otherwise
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -331,7 +332,7 @@ class Draft:
             ecosystem=self.ecosystem,
             packages=tuple(found),
             problems=(*self.problems, *tail),
-            own=tuple(sorted(self._own([*own, (name, version)]))),
+            own=tuple(sorted(set(self._own([*own, (name, version)])))),
             name=name,
             version=version,
         )

@@ -24,7 +24,7 @@ from meshguard.targets.repo.lock_read import (
 
 REGISTRY = re.compile(r"^https://(registry\.yarnpkg\.com|registry\.npmjs\.org)/|/-/")
 PRODUCTION = ("dependencies", "optionalDependencies", "peerDependencies")
-_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,"]+')
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|"|[^\s,"]+')
 
 
 @dataclass

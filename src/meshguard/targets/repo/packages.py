@@ -98,9 +98,10 @@ def read_inside(root: Path, path: str, most: int = MAX_LOCK_BYTES) -> bytes:
     except (OSError, ValueError) as fault:
         why = (fault.strerror if isinstance(fault, OSError) else "") or "its name is none"
         raise NotObserved(f"{path} cannot be read: {why}", fix="a link is not followed; make it a file") from None
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise NotObserved(f"{path} is no regular file", fix="remove it")
     with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise NotObserved(f"{path} is no regular file", fix="remove it")
         data = file.read(most + 1)
     if len(data) > most:
         raise NotObserved(f"{path} has more than the {most} bytes that are read", fix="see whether it is a lockfile")

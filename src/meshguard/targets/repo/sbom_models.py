@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from meshguard.targets.repo.models import RepoModel
 
 
@@ -32,6 +34,9 @@ class Bill(RepoModel):
     """Where it breaks the schema of that version, each as `place: rule`."""
     sha256: str
     timestamp: str = ""
+    """As it stands."""
+    time: datetime | None = None
+    """The timestamp; None where it is none, or has no zone."""
     authors: tuple[str, ...] = ()
     """Who made the document: authors, manufacturer."""
     tools: tuple[str, ...] = ()

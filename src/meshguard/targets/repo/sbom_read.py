@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -53,6 +54,7 @@ def read_bill(data: bytes) -> Bill:
         faults=tuple(faults_of(document, spec)),
         sha256=hashlib.sha256(data).hexdigest(),
         timestamp=text(metadata.get("timestamp")),
+        time=_time(text(metadata.get("timestamp"))),
         authors=tuple(_authors(metadata)),
         tools=tuple(_tools(metadata.get("tools"))),
         phases=tuple(text(one.get("phase")) or text(one.get("name")) for one in rows(metadata.get("lifecycles"))),
@@ -62,6 +64,14 @@ def read_bill(data: bytes) -> Bill:
         dangling=tuple(sorted({ref for ref, needs in related.items() for ref in (ref, *needs)} - known)),
         doubled=tuple(sorted({ref for ref in known if refs.count(ref) > 1})) if len(set(refs)) != len(refs) else (),
     )
+
+
+def _time(said: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _other(data: bytes) -> str:

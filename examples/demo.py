@@ -25,6 +25,7 @@ GUIDE = "health-mesh"
 GUIDE_REPORT = "health-mesh.html"
 NOT_ALL_ANSWERED = (1, 3)
 """How an audit against the whole guide ends while its own demand of a score, or anything else, is open."""
+MAX_DEFECTS = 8
 EXPECTED: dict[Mode, int] = {"hardened": 0, "leaky": 1}
 
 
@@ -77,7 +78,8 @@ def _show(mode: Mode, out: Path, *, containers: bool, cloud: bool) -> Shown:
         if running.cloud:
             print(f"cloud       {running.cloud} answers as AWS")
         if running.defects:
-            print(f"defects     {', '.join(running.defects)}")
+            shown, more = running.defects[:MAX_DEFECTS], len(running.defects) - MAX_DEFECTS
+            print(f"defects     {', '.join(shown)}{f' and {more} more' if more > 0 else ''}")
         print(f"\n$ meshguard audit {running.deployment}\n", flush=True)
         code = _audit(running.deployment, folder)
         guide = _guide(running.guide, folder) if mode == "hardened" else ""

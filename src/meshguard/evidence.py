@@ -248,8 +248,9 @@ class Evidence:
             if self._max_calls is None or self.calls <= self._max_calls:
                 return
             self.calls -= 1
+        many = f"{self._max_calls} call{'s' if self._max_calls > 1 else ''}"
         raise NotAllowed(
-            f"{what} was not called: the {self._max_calls} calls that this audit may make are spent",
+            f"{what} was not called: the bound of {many} is reached",
             fix="raise --max-calls, or narrow the audit with --only",
         )
 

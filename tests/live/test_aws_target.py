@@ -278,7 +278,7 @@ class TestCalls:
         listing = await aws.keys()
         assert len(listing.unread) == 1
         assert listing.unread[0].kind == NotAllowed.kind
-        assert "the 2 calls that this audit may make are spent" in listing.unread[0].reason
+        assert "the bound of 2 calls is reached" in listing.unread[0].reason
         assert control.counts().total() == 2
 
     async def test_calls_of_a_service_have_a_rate(self, server: str) -> None:

@@ -78,6 +78,8 @@ def _named(known: Mapping[str, str], key: str) -> str | None:
 
 def _added(draft: Draft, key: str, entry: Mapping[str, Any]) -> str:
     resolution = table(entry.get("resolution"))
+    if resolution.get("type") == "directory":
+        return ""  # the repository's own package
     name, version = _split(_PEERS.sub("", key))
     name, version = text(entry.get("name")) or name, text(entry.get("version")) or version
     where = text(resolution.get("tarball")) or text(resolution.get("repo")) or text(resolution.get("directory"))
@@ -85,7 +87,7 @@ def _added(draft: Draft, key: str, entry: Mapping[str, Any]) -> str:
     if resolution.get("type") == "git":
         source, version = "git", text(entry.get("version")) or text(resolution.get("commit"))
     if where and "://" in version:
-        version = text(entry.get("version")) or "0"
+        version = text(entry.get("version")) or where.rpartition("/")[2]
     return draft.add(
         name, version, hashes=hashes_of(resolution.get("integrity")), source=source, where=where, dev=_dev(entry)
     )

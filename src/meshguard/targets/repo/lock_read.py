@@ -318,11 +318,11 @@ class Draft:
             version: its version.
         """
         edges, direct = edges or {}, set(direct)
-        kept = None if production is None else reach(edges, production)
+        alone = None if production is None else reach(edges, direct) - reach(edges, production)
         found = []
         for purl, package in sorted(self.packages.items()):
             needs = tuple(sorted({one for one in edges.get(purl, ()) if one in self.packages and one != purl}))
-            dev = package.dev if kept is None else purl not in kept
+            dev = package.dev if alone is None else purl in alone
             changes = {"dependencies": needs, "direct": purl in direct, "dev": dev}
             found.append(package.model_copy(update=changes))
         tail = [f"and {self.more} more of the kind"] if self.more else []

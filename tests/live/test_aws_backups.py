@@ -41,7 +41,7 @@ CALLS = {
     "s3:GetPublicAccessBlock": {"aws.backup_bucket_separate"},
     "s3:GetBucketPolicy": {"aws.backup_bucket_separate"},
     "s3:ListObjectsV2": {"aws.backup_integrity"},
-    "s3:HeadObject": {"aws.backup_integrity"},
+    "s3:GetObjectAttributes": {"aws.backup_integrity"},
     "s3:GetObject": {"aws.backup_integrity"},
     "s3:GetObjectLockConfiguration": {"aws.backup_retention"},
     "rds:DescribeDBSnapshots": {"aws.backup_encrypted"},

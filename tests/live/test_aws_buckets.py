@@ -178,7 +178,7 @@ def test_a_named_bucket_that_no_account_has_fails(cloud: Cloud, outcomes: Any) -
 
 
 def test_a_named_bucket_of_another_account_is_asked_all_the_same(cloud: Cloud, outcomes: Any) -> None:
-    cloud.control.fault("s3:HeadBucket", "denied")
+    cloud.control.fault("s3:GetBucketLocation", "denied")
     cloud.control.fault("s3:GetBucketVersioning", "denied", match=GONE)
     said = outcomes(s3_versioning, audit_buckets=[GONE])
     assert said["aws.s3_versioning", arn(GONE)] == "error"

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from . import network, network_parts, secrets
+from . import (
+    alarms,
+    backups,
+    buckets,
+    deploys,
+    detection,
+    identity,
+    keys,
+    ledger,
+    network,
+    network_parts,
+    secrets,
+    serving,
+    stores,
+    trails,
+)
 from .builder import Cloud, CloudDefect
 
-NAMES = (
-    "keys", "stores", "buckets", "backups", "identity", "secrets", "network", "trails", "detection", "alarms",
-    "serving", "deploys", "ledger",
+TOPICS: tuple[Any, ...] = (
+    keys, stores, buckets, backups, identity, secrets, network, trails, detection, alarms, serving, deploys, ledger,
 )  # fmt: skip
-
-
-def _present(name: str) -> ModuleType | None:
-    try:
-        return importlib.import_module(f"{__package__}.{name}")
-    except ModuleNotFoundError:
-        return None
-
-
-TOPICS: tuple[ModuleType, ...] = tuple(module for name in NAMES if (module := _present(name)) is not None)
+"""In the order in which they are built: who uses what another one made comes after it."""
 DEFECTS: tuple[CloudDefect, ...] = tuple(defect for topic in TOPICS for defect in topic.DEFECTS)
 TOGETHER: tuple[CloudDefect, ...] = tuple(defect for defect in DEFECTS if defect.name != "aws-rds-saved-short")
 """Those that can be had all at once: that one makes the database that another one makes."""
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "aws.regions": {"allowed": ["us-east-1"]},
-    "aws.s3_lifecycle": {"expires_within": "2555d"},
-}
+PARAMETERS: dict[str, dict[str, Any]] = {"aws.s3_lifecycle": {"expires_within": "2555d"}}
+"""Of checks that need some, or that the account is built for."""
 for _topic in TOPICS:
     PARAMETERS |= getattr(_topic, "PARAMETERS", {})
 Manifest = dict[tuple[str, str], str]

@@ -35,6 +35,10 @@ UNSUPPORTED = frozenset([
 RENEW = "renew the credentials (such as with `aws sso login`), and run the audit again"
 
 
+class Answered(NotObserved):
+    """The service took the call and answered an error of its own: not one of permissions."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What was asked, where, and as whom: what each sentence names."""
@@ -91,7 +95,7 @@ def _answered(fault: Exception, asked: Asked) -> NotObserved:
             return kind(f"{asked}: {sentence} ({code})", fix=fix)
     status = getattr(fault, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     tail = f"{code}, HTTP {status}" if code else f"HTTP {status}"
-    return NotObserved(
+    return Answered(
         f"{asked}: it answered an error ({tail})", fix="see the service's health, and run the audit again"
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from meshguard.errors import Denied, NotObserved
+from meshguard.targets.aws.faults import Answered
 from meshguard.targets.aws.models import Account
 from meshguard.targets.aws.operation import Operation
 
@@ -77,6 +78,8 @@ async def _try(aws: AwsBase, account: Account, operation: Operation) -> str:
         await aws.try_once(account.place, operation)
     except Denied as fault:
         return fault.reason
+    except Answered:
+        return ""  # such as that there is no report yet: the caller was let in
     except NotObserved as fault:
         return f"{UNSETTLED}{fault.reason}"
     return ""

@@ -29,7 +29,6 @@ from meshguard.targets.aws.s3_read import lifecycle_rule, object_lock_of, public
 
 LIST_BUCKETS = Operation("s3", "ListBuckets", items="Buckets", action="s3:ListAllMyBuckets")
 GET_LOCATION = Operation("s3", "GetBucketLocation")
-HEAD_BUCKET = Operation("s3", "HeadBucket", action="s3:ListBucket")
 GET_ENCRYPTION = Operation("s3", "GetBucketEncryption", action="s3:GetEncryptionConfiguration")
 GET_VERSIONING = Operation("s3", "GetBucketVersioning")
 GET_BLOCK = Operation("s3", "GetPublicAccessBlock", action="s3:GetBucketPublicAccessBlock")
@@ -43,7 +42,7 @@ GET_LOCK = Operation("s3", "GetObjectLockConfiguration", action="s3:GetBucketObj
 
 PAGE = 1000
 """Buckets a page. Without a number S3 tells no regions, and refuses accounts with more than 10 000 buckets."""
-NO_BUCKET = ("NoSuchBucket", "404")
+NO_BUCKET = ("NoSuchBucket",)
 
 
 class S3Facts(AwsBase):
@@ -115,18 +114,18 @@ class S3Facts(AwsBase):
         """A named bucket that no audited account lists: whether there is one of that name at all."""
         arn = await self._arn(name)
         try:
-            answer = await self.call_or_none(place, HEAD_BUCKET, NO_BUCKET, Bucket=name)
+            # And not HeadBucket, whose bare 404 is what a proxy may say too.
+            answer = await self.call_or_none(place, GET_LOCATION, NO_BUCKET, Bucket=name)
         except Denied:  # there is one, and its owner keeps it to himself
             return Bucket(arn=arn, place=place, name=name, owned=otherwise)
         if answer is None:
             return Bucket(arn=arn, place=place, name=name, owned="missing")
-        region = str(answer.get("BucketRegion") or region_of(place))
-        return Bucket(arn=arn, place=f"{account_of(place)}/{region}", name=name, owned=otherwise)
+        return Bucket(arn=arn, place=f"{account_of(place)}/{_region_in(answer)}", name=name, owned=otherwise)
 
     @fact
     async def owned_by(self, place: Place, name: str, account: str) -> bool:
         """That a bucket belongs to an account; where it does not, S3 refuses, as it does to who may not ask."""
-        answer = await self.call_or_none(place, HEAD_BUCKET, NO_BUCKET, Bucket=name, ExpectedBucketOwner=account)
+        answer = await self.call_or_none(place, GET_LOCATION, NO_BUCKET, Bucket=name, ExpectedBucketOwner=account)
         return answer is not None
 
     @fact
@@ -161,11 +160,7 @@ class S3Facts(AwsBase):
     @fact
     async def bucket_region(self, place: Place, name: str) -> str:
         """Where a bucket is, where the list does not say it."""
-        answer = await self.call(place, GET_LOCATION, Bucket=name)
-        with documented(GET_LOCATION):
-            # The two oldest regions have other names here (GetBucketLocation).
-            said = answer["LocationConstraint"] or "us-east-1"
-            return "eu-west-1" if said == "EU" else str(said)
+        return _region_in(await self.call(place, GET_LOCATION, Bucket=name))
 
     @fact
     async def encryption(self, place: Place, name: str) -> Encryption | None:
@@ -250,3 +245,10 @@ class S3Facts(AwsBase):
         answer = await self.call_or_none(place, GET_LOCK, absent, Bucket=name)
         with documented(GET_LOCK):
             return None if answer is None else object_lock_of(answer["ObjectLockConfiguration"])
+
+
+def _region_in(answer: dict[str, Any]) -> str:
+    """The region of a bucket; the two oldest ones have other names here (GetBucketLocation)."""
+    with documented(GET_LOCATION):
+        said = answer["LocationConstraint"] or "us-east-1"
+        return "eu-west-1" if said == "EU" else str(said)

@@ -125,7 +125,7 @@ class StoredObject(AwsModel):
 
 
 class Stored(AwsModel):
-    """What S3 keeps of one object's content: its checksums (HeadObject)."""
+    """What S3 keeps of one object's content: its checksums (GetObjectAttributes)."""
 
     size: int
     checksums: dict[str, str]

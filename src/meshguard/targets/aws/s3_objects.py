@@ -17,14 +17,15 @@ from meshguard.targets.aws.s3_models import Manifest, Stored, StoredObject
 from meshguard.targets.aws.s3_read import stored_of
 
 LIST_OBJECTS = Operation("s3", "ListObjectsV2", items="Contents", action="s3:ListBucket")
-HEAD_OBJECT = Operation("s3", "HeadObject", action="s3:GetObject")
+GET_ATTRIBUTES = Operation("s3", "GetObjectAttributes")
 GET_OBJECT = Operation("s3", "GetObject")
 
 MAX_PAGES = 50
 """Pages of a thousand keys: S3 lists by name, so that the newest is known when all have been seen."""
 MAX_MANIFEST = 1_000_000
 """Bytes."""
-NO_OBJECT = ("NoSuchKey", "404")
+NO_OBJECT = ("NoSuchKey",)
+ATTRIBUTES = ["Checksum", "ObjectSize"]
 
 
 class S3ObjectFacts(S3Facts):
@@ -66,8 +67,10 @@ class S3ObjectFacts(S3Facts):
     @fact
     async def object_checksums(self, place: Place, name: str, key: str) -> Stored | None:
         """The checksums that S3 keeps of an object; None where there is no such object."""
-        answer = await self.call_or_none(place, HEAD_OBJECT, NO_OBJECT, Bucket=name, Key=key, ChecksumMode="ENABLED")
-        with documented(HEAD_OBJECT):
+        answer = await self.call_or_none(
+            place, GET_ATTRIBUTES, NO_OBJECT, Bucket=name, Key=key, ObjectAttributes=ATTRIBUTES
+        )
+        with documented(GET_ATTRIBUTES):
             return None if answer is None else stored_of(answer)
 
     @fact

@@ -69,14 +69,15 @@ def object_lock_of(said: Mapping[str, Any]) -> ObjectLock | None:
 
 def stored_of(answer: Mapping[str, Any]) -> Stored:
     """The checksums that S3 keeps of an object."""
+    said = answer.get("Checksum") or {}
     whole, composite = {}, []
     for algorithm in BITS:
-        value = answer.get(f"Checksum{algorithm.upper()}")
+        value = said.get(f"Checksum{algorithm.upper()}")
         if not value:
             continue
         # Of an object that was sent in parts: a checksum of the parts' checksums, with their number after a hyphen.
-        if answer.get("ChecksumType") == "COMPOSITE" or "-" in value:
+        if said.get("ChecksumType") == "COMPOSITE" or "-" in value:
             composite.append(algorithm)
         else:
             whole[algorithm] = decoded(value).hex()
-    return Stored(size=answer["ContentLength"], checksums=whole, composite=tuple(composite))
+    return Stored(size=answer["ObjectSize"], checksums=whole, composite=tuple(composite))

@@ -20,6 +20,9 @@ MAX_SYMBOLS = 50
 _REFERENCE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
 _EXPRESSION = re.compile(r"[A-Za-z0-9.+:() -]+")
 
+NO_EXCEPTIONS = ("MPL-2.0-no-copyleft-exception",)
+"""Licences of the SPDX list that license-expression takes for exceptions."""
+
 NAMES: dict[str, str] = {
     "apache 2.0": "Apache-2.0",
     "apache 2": "Apache-2.0",
@@ -85,7 +88,8 @@ def _licensing() -> Licensing:
         key = entry.get("spdx_license_key")
         others = [one for one in entry.get("other_spdx_license_keys", ()) if is_supported_id(one)]
         if key and not key.startswith("LicenseRef-"):
-            symbols.append(LicenseSymbol(key, aliases=tuple(others), is_exception=bool(entry.get("is_exception"))))
+            is_exception = bool(entry.get("is_exception")) and key not in NO_EXCEPTIONS
+            symbols.append(LicenseSymbol(key, aliases=tuple(others), is_exception=is_exception))
     return Licensing(symbols)
 
 

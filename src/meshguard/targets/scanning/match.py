@@ -24,6 +24,9 @@ _REST_OF_NAME = re.compile(r"[\w.\-]{0,60}")
 _START_OF_NAME = re.compile(r"[\w.:\-]{0,60}$")
 _ESCAPES = frozenset("nrt")
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_KEYWORDS = 10_000
+_BYTES_A_KEYWORD = 50
+"""Keywords that are followed: so many in any text, and one for so many bytes more. Real texts have one in 400 bytes."""
 MAX_MATCHES = 2_000
 """Matches of one rule in one text; a text with more is a list of them, and it is noted."""
 
@@ -81,7 +84,11 @@ class Matcher:
         """Each match, with the place of the keyword that led to it."""
         text, rules = self.text, self.rules.rules
         windows: dict[int, list[list[int]]] = {}
-        for start, end, called in self.rules.keywords.hits(text.lower()):
+        most = _KEYWORDS + len(text) // _BYTES_A_KEYWORD
+        for count, (start, end, called) in enumerate(self.rules.keywords.hits(text.lower())):
+            if count > most:
+                self.overflow.add("keywords")
+                break
             for index in called:
                 rule = rules[index]
                 if rule.at == "window":

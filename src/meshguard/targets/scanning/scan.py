@@ -56,7 +56,7 @@ class Scanner:
             else:
                 findings.setdefault((finding.line, finding.column, finding.hash), finding)
         over = ", ".join(sorted(matcher.overflow))
-        note = f"more matches than are counted, of {over}" if over else ""
+        note = f"not wholly looked at: more matches than are followed, of {over}" if over else ""
         return ScanResult((*containers, *findings.values()), tuple(suppressed), note)
 
     def _by_path(self, path: str) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CPU_GOAL, WALL_GOAL = 1.5, 1.3
 PEAK_GOAL_MB = 200
+MANY = 20
+"""Of each kind and flaw: some three thousand resources, which the test cloud takes half a minute to make."""
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -39,7 +41,7 @@ def rows(work: Path, *, quick: bool) -> list[Row]:
     except ImportError:
         return [Row("AWS, 1 of each kind", CPU_GOAL, note=NO_MOTO), Row("AWS, many", WALL_GOAL, note=NO_MOTO)]
     found: list[Row] = []
-    many = 5 if quick else 200
+    many = 3 if quick else MANY
     with patch.dict(os.environ, CREDENTIALS):
         for scale, runs in ((1, 3 if quick else 9), (many, 1 if quick else 3)):
             found += _measured(work / f"aws-{scale}", scale, runs)

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -186,7 +187,8 @@ class Fact(Generic[S, P, T]):
     @cached_property
     def codec(self) -> TypeAdapter[T]:
         """Reads and writes the fact's values as JSON."""
-        return TypeAdapter(get_type_hints(self.ask, include_extras=True)["return"])
+        said = SimpleNamespace(__annotations__={"return": self.ask.__annotations__["return"]})
+        return TypeAdapter(get_type_hints(said, self.ask.__globals__, include_extras=True)["return"])
 
     @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:

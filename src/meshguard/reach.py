@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dis import Instruction, get_instructions
+import sys
+from dis import EXTENDED_ARG, opmap
 from functools import cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -58,31 +59,59 @@ def _names(code: CodeType, outer: frozenset[str] = frozenset()) -> tuple[tuple[s
     parameters = outer | frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     found: dict[tuple[str, str], None] = {}
     before = ""
-    for step in get_instructions(code):
-        if step.opname in _NOTHING:
-            continue
-        if step.opname in _ATTRIBUTE and before:
-            found[before, step.argval] = None
-        elif step.opname in _GLOBAL:
-            found["", step.argval] = None
-        before = _receiver(step, parameters)
+    for kind, name in steps(code):
+        if kind == "attribute" and before:
+            found[before, name] = None
+        elif kind == "global":
+            found["", name] = None
+        before = name if kind == "global" else _PARAMETER if kind == "local" and name in parameters else ""
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             found |= dict.fromkeys(_names(constant, parameters))
     return tuple(found)
 
 
-_NOTHING = frozenset({"PRECALL", "CACHE", "EXTENDED_ARG"})
-_GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
-_ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"})
-_LOCAL = ("LOAD_FAST", "LOAD_DEREF", "LOAD_CLASSDEREF")
+def steps(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Each step of code as local, attribute or global with its name, or as neither.
+
+    What the standard library's `dis` says, at a tenth of its cost: it works out lines, labels and columns as well.
+    """
+    raw, extended = code.co_code, 0
+    for at in range(0, len(raw), 2):
+        kind, shift = _KINDS.get(raw[at], ("", 0))
+        argument = raw[at + 1] | extended
+        extended = argument << 8 if raw[at] == EXTENDED_ARG else 0
+        if kind == "skip":
+            continue
+        if kind == "pair":  # two locals in one step; an attribute taken next is the second one's
+            yield "local", code._varname_from_oparg(argument & 15)  # type: ignore[attr-defined]
+        elif kind == "local":
+            yield kind, code._varname_from_oparg(argument)  # type: ignore[attr-defined]
+        elif kind:
+            yield kind, code.co_names[argument >> shift]
+        else:
+            yield "", ""
 
 
-def _receiver(step: Instruction, parameters: frozenset[str]) -> str:
-    """What an attribute that is taken next is an attribute of: a global's name, any parameter, or "" for all else."""
-    if step.opname in _GLOBAL:
-        return str(step.argval)
-    if step.opname.startswith(_LOCAL):  # some versions of Python load two locals in one step
-        last = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
-        return _PARAMETER if last in parameters else ""
-    return ""
+_LOADS = {
+    "CACHE": ("skip", 0),
+    "EXTENDED_ARG": ("skip", 0),
+    "PRECALL": ("skip", 0),
+    "LOAD_GLOBAL": ("global", 1),
+    "LOAD_NAME": ("global", 0),
+    "LOAD_ATTR": ("attribute", 1 if sys.version_info >= (3, 12) else 0),
+    "LOAD_METHOD": ("attribute", 0),
+    "LOAD_SUPER_ATTR": ("attribute", 2),
+    "LOAD_DEREF": ("local", 0),
+    "LOAD_CLASSDEREF": ("local", 0),
+}
+"""What a step loads, and how far its argument is shifted to be the place of a name."""
+
+
+def _kind(name: str) -> tuple[str, int]:
+    if name.startswith("LOAD_FAST"):
+        return "pair" if name.count("LOAD_FAST") > 1 else "local", 0
+    return _LOADS.get(name, ("", 0))
+
+
+_KINDS = {number: _kind(name) for name, number in opmap.items() if _kind(name)[0]}

@@ -120,6 +120,27 @@ def test_the_accounts_block_is_asked_once_and_holds_for_each_bucket(cloud: Cloud
     assert outcomes(s3_public_access)["aws.s3_public_access", arn("mg-bucket-open-1")] == "error"
 
 
+def test_a_trail_that_takes_all_data_events_is_a_log_too(cloud: Cloud, outcomes: Any) -> None:
+    buckets.bucket(cloud, "mg-bucket-unlogged-1", "unlogged")
+    place = ("aws.s3_access_logging", arn("mg-bucket-unlogged-1"))
+    trails = cloud.client("cloudtrail")
+    trails.create_trail(Name="all", S3BucketName=buckets.LOGS[1], IsMultiRegionTrail=True)
+    trails.start_logging(Name="all")
+
+    def said() -> str:
+        return str(outcomes(s3_access_logging, parameters={})[place])
+
+    assert said() == "fail"  # management events alone
+    objects = [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]
+    trails.put_event_selectors(TrailName="all", EventSelectors=[{"ReadWriteType": "All", "DataResources": objects}])
+    assert said() == "pass"
+    cloud.control.fault("cloudtrail:GetEventSelectors", "denied")
+    assert said() == "error"
+    cloud.control.fault("*", "slow", seconds=0)
+    trails.stop_logging(Name="all")
+    assert said() == "fail"
+
+
 def test_acls_count_where_the_owner_lets_them(cloud: Cloud, outcomes: Any) -> None:
     buckets.bucket(cloud, "mg-bucket-open-1", "open")
     parameters = {"aws.s3_public_access": {"private_suffices": True}}

@@ -1,7 +1,7 @@
 """SPDX expressions held against a policy of what may be used.
 
 OR: one branch that may be used is enough. AND: every part must be. WITH: the licence and its exception are one symbol.
-`X+` and `X-or-later` let the user choose X itself (SPDX specification, annex "SPDX license expressions").
+`X+` and `X-or-later` let the user choose X itself (SPDX 2.3, annex D).
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ async def licenses(
     settled: dict[Pattern, Expression] | None = None,
     dev: bool = True,
 ) -> Verdict:
-    """The package's licence, as an SPDX expression, is one that the policy allows (SPDX 3.0.1, annex B).
+    """The package's licence, as an SPDX expression, is one that the policy allows (SPDX 2.3, annex D).
 
     OR is satisfied by any branch, AND by all its parts; a licence WITH an exception is one symbol. Each clear statement
     of a source must be allowed: the lockfile, node_modules, the metadata of the installed package, the build's SBOM.

@@ -15,7 +15,8 @@ VERSIONED, LOCKED, ENDING = "aws.s3_versioning", "aws.s3_object_lock", "aws.s3_l
 CHECKS = (ENCRYPTED, LOGGED, CLOSED, TLS, VERSIONED, LOCKED, ENDING)
 PARAMETERS: dict[str, dict[str, Any]] = {check: {"buckets": [f"{PREFIX}*"]} for check in CHECKS}
 PARAMETERS[ENDING]["expires_within"] = "365d"
-"""Other topics' buckets are for their own checks."""
+PARAMETERS[LOGGED]["by"] = "server-log"
+"""Other topics' buckets are for their own checks, and one of their trails may take the data events of all buckets."""
 FLAWS: dict[str, tuple[str, ...]] = {
     "unencrypted": (ENCRYPTED,),
     "unlogged": (LOGGED,),

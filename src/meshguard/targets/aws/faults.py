@@ -95,7 +95,8 @@ def _answered(fault: Exception, asked: Asked) -> NotObserved:
             return kind(f"{asked}: {sentence} ({code})", fix=fix)
     status = getattr(fault, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     tail = f"{code}, HTTP {status}" if code else f"HTTP {status}"
-    return Answered(
+    kind = Answered if 400 <= status < 500 else NotObserved
+    return kind(
         f"{asked}: it answered an error ({tail})", fix="see the service's health, and run the audit again"
     )
 

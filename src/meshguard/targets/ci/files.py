@@ -59,10 +59,10 @@ class Files:
                 place = place / part
                 if place.is_symlink():
                     raise NotRead(f"{path} is a link, which is not followed")
+            if place.exists() and not place.is_file():
+                raise NotRead(f"{path} is no file")
             descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(descriptor, "rb") as file:  # noqa: PTH123 - the descriptor is already open
-                if not place.is_file():
-                    raise NotRead(f"{path} is no file")
                 content = file.read(MAX_BYTES + 1)
         except OSError as fault:
             raise NotRead(f"{path} cannot be read: {os.strerror(fault.errno or 0)}") from None

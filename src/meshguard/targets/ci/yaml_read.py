@@ -118,7 +118,7 @@ def _merge(found: Map, source: Any) -> None:
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     text = str(node.value)
-    if node.style or node.tag == "tag:yaml.org,2002:str" and text not in _WORDS and not _INT.fullmatch(text):
+    if node.style:
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -1,5 +1,6 @@
 """Target `repo`: a checkout of a repository, and its history."""
 
+from meshguard.targets.repo.code import CodeFacts
 from meshguard.targets.repo.licences import LicenceFacts
 from meshguard.targets.repo.models import GitState, Inventory, RepoModel, Skipped
 from meshguard.targets.repo.settings import RepoSettings
@@ -7,5 +8,5 @@ from meshguard.targets.repo.settings import RepoSettings
 __all__ = ["GitState", "Inventory", "Repo", "RepoModel", "RepoSettings", "Skipped"]
 
 
-class Repo(LicenceFacts):
+class Repo(CodeFacts, LicenceFacts):
     """A checkout of a repository."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -105,24 +105,30 @@ class _Markup(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.scripts: list[Script] = []
         self._suffix = ""
+        self._before = 0
+        self._pieces: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = dict(attrs)
         if tag == "script" and "json" not in (said.get("type") or ""):
             language = (said.get("lang") or "").lower()
             self._suffix = {"ts": ".ts", "typescript": ".ts", "tsx": ".tsx"}.get(language, ".js")
+            self._pieces = []
         for name, value in attrs:
             if value and name.startswith(("on", "@", "v-on:", "(")):
                 handler = value.strip().removeprefix("{").removesuffix("}")
                 self.scripts.append(Script(handler.encode("utf-8", "replace"), self.getpos()[0] - 1, ".ts"))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
+        if tag == "script" and self._suffix:
+            text = "".join(self._pieces).encode("utf-8", "replace")
+            self.scripts.append(Script(text, self._before, self._suffix))
             self._suffix = ""
 
     def handle_data(self, data: str) -> None:
         if self._suffix:
-            self.scripts.append(Script(data.encode("utf-8", "replace"), self.getpos()[0] - 1, self._suffix))
+            self._before = self._before if self._pieces else self.getpos()[0] - 1
+            self._pieces.append(data)  # it comes in pieces where it holds "</"
 
 
 def scripts_in(path: str, data: bytes) -> list[Script]:
@@ -138,6 +144,7 @@ def scripts_in(path: str, data: bytes) -> list[Script]:
     try:
         parser.feed(data.decode("utf-8", "replace"))
         parser.close()
+        parser.handle_endtag("script")
     except (AssertionError, RecursionError):  # the parser's own words for markup that is beyond it
         raise ValueError("its markup cannot be read") from None
     return parser.scripts
@@ -147,6 +154,3 @@ def outside(data: bytes, scripts: Sequence[Script], words: re.Pattern[bytes]) ->
     """Whether one of the words stands outside of the scripts that were found."""
     inside = sum(len(words.findall(script.text)) for script in scripts)
     return len(words.findall(data)) > inside
-
-
-Reader = Callable[[str, bytes], list[Script]]

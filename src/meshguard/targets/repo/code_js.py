@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
 
+MAX_NESTING = 1_000
+MAX_PARENTS = 2_000
 FUNCTIONS = frozenset({
     "function_declaration", "function_expression", "arrow_function", "method_definition",
     "generator_function_declaration", "generator_function",
@@ -43,8 +45,15 @@ GRAMMARS = {".ts": ("typescript", "tsx"), ".mts": ("typescript",), ".cts": ("typ
 
 
 def parse(data: bytes, suffix: str) -> Tree:
-    """The tree by the first grammar that takes all of it, else by the first one, with errors in it."""
+    """The tree by the first grammar that takes all of it, else by the first one, with errors in it.
+
+    Raises:
+        ValueError: it is nested deeper than anybody writes.
+    """
     from tree_sitter import Parser
+
+    if _nesting(data) > MAX_NESTING:
+        raise ValueError(f"it is nested deeper than the {MAX_NESTING} levels that are followed")
 
     first = None
     for name in GRAMMARS.get(suffix, ("javascript", "tsx")):
@@ -54,6 +63,17 @@ def parse(data: bytes, suffix: str) -> Tree:
         first = first or tree
     assert first is not None  # noqa: S101 - there is always a grammar
     return first
+
+
+def _nesting(data: bytes) -> int:
+    """The deepest nesting of brackets, those in texts counted too."""
+    if data.count(b"(") + data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+        return 0
+    deepest = depth = 0
+    for match in re.finditer(rb"[(\[{]|[)\]}]", data):
+        depth += 1 if match[0] in b"([{" else -1 if depth else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def text_of(node: Node | None) -> str:
@@ -167,11 +187,20 @@ class Source:
                 known += [("=", value)] if value is not None else []
         for node in self.of("assignment_expression", "augmented_assignment_expression"):
             self._read_assignment(node)
+        for node in self.of("call_expression"):
+            self._read_push(node)
         for node in self.of("public_field_definition", "field_definition"):
             name = node.child_by_field_name("name") or node.child_by_field_name("property")
             value = node.child_by_field_name("value")
             if value is not None:
                 self.members.setdefault(f"this.{text_of(name)}", []).append(value)
+
+    def _read_push(self, node: Node) -> None:
+        array = receiver_of(node)
+        if array is not None and array.type == "identifier" and name_of(node) == "push":
+            known = self._declared(array)
+            if known is not None:
+                self._values[known] += [("push", one) for one in arguments_of(node)]
 
     def _read_assignment(self, node: Node) -> None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
@@ -187,7 +216,9 @@ class Source:
     def _declared(self, node: Node) -> tuple[int, str] | None:
         name = text_of(node)
         at: Node | None = node
-        while at is not None:
+        for _ in range(MAX_PARENTS):
+            if at is None:
+                break
             if at.type in FUNCTIONS or at.parent is None:
                 if ((at.id if at.parent is not None else 0), name) in self._values:
                     return (at.id if at.parent is not None else 0), name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshguard.targets.repo.code_js import Source, arguments_of, bare, is_tagged, name_of, pairs, receiver_of, text_of
 from meshguard.targets.repo.code_models import SqlPlace
-from meshguard.targets.repo.code_text import SQL_TAG, Text, evaluate
+from meshguard.targets.repo.code_text import Text, evaluate
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -38,7 +38,7 @@ LOGGERS = frozenset({
 SCHEMAS = frozenset({"z", "t", "v", "Type", "S", "Joi"})
 """Libraries of schemas that have a `literal` too."""
 WORDS = re.compile(
-    rb"(?i)\b(?:where|having|query|execute|raw|literal|rawsql|orderBy|groupBy|addSelect|queryBuilder|select|insert|"
+    rb"\b(?:where|having|query|execute|raw|literal|rawsql|orderBy|groupBy|addSelect|queryBuilder|select|insert|"
     rb"update|delete|join|exec|prepare|unsafe)\b|Raw|QueryBuilder|OrderBy|GroupBy|Where|Having|Join"
 )
 SQL = re.compile(
@@ -102,5 +102,3 @@ def _other_library(name: str, call: Node) -> bool:
 
 _DOCUMENTS = frozenset({"==", "!=", "array-contains", "array-contains-any", "not-in"})
 """Comparisons that no SQL has: they are those of a document database."""
-
-__all__ = ["SQL_TAG", "WORDS", "sql_places"]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60
 MAX_FIXED = 4_000
+MAX_PARTS = 500
 SAFE_CALLS = frozenset({
     "getQuery", "getSql", "escape", "escapeId", "escapeIdentifier", "escapeLiteral", "Number", "parseInt", "parseFloat",
 })  # fmt: skip
@@ -108,6 +109,8 @@ def _binary(source: Source, node: Node, depth: int) -> Text:
     while at is not None and at.type == "binary_expression" and operator == text_of(at.child_by_field_name("operator")):
         sides.append(at.child_by_field_name("right"))
         at = at.child_by_field_name("left")  # a long chain is deep on its left side alone
+    if len(sides) > MAX_PARTS:
+        return Text("", "built", "more parts than are followed")
     parts = [evaluate(source, side, depth) for side in (at, *reversed(sides))]
     if operator == "+":
         return joined(parts, "concatenation")
@@ -123,7 +126,7 @@ def _name(source: Source, node: Node, depth: int) -> Text:
     values = source.values(node)
     if not values or depth > MAX_DEPTH // 2:  # a name that is defined by itself ends here too
         return OPEN
-    set_to = [evaluate(source, value, depth + 5) for operator, value in values if operator != "+="]
+    set_to = [evaluate(source, value, depth + 5) for operator, value in values if operator not in ("+=", "push")]
     added = [evaluate(source, value, depth + 5) for operator, value in values if operator == "+="]
     return joined([either(set_to), *added], "concatenation with +=") if added else either(set_to)
 
@@ -166,15 +169,21 @@ def _call(source: Source, node: Node, depth: int) -> Text:
 
 
 def _join(source: Source, array: Node, separators: list[Node], depth: int) -> Text:
-    """An array joined: its elements, or what each of them is mapped to."""
+    """An array joined: its elements, what was pushed to it, or what each of them is mapped to."""
+    between = [evaluate(source, separator, depth) for separator in separators]
+    if array.type == "identifier":
+        pieces = [value for operator, value in source.values(array) if operator == "push"]
+        literals = [bare(value) for operator, value in source.values(array) if operator == "="]
+        pieces += [child for one in literals if one is not None and one.type == "array" for child in one.named_children]
+        if not pieces:
+            return OPEN
+        return joined([evaluate(source, piece, depth + 5) for piece in pieces] + between, "an array that is joined")
     if array.type == "array":
-        return joined([evaluate(source, child, depth) for child in array.named_children], "an array that is joined")
-    if array.type != "call_expression":
-        return OPEN
-    arguments = arguments_of(array)
-    if name_of(array) == "fill" and arguments:
+        return joined([evaluate(source, child, depth) for child in array.named_children] + between, "an array joined")
+    arguments = arguments_of(array) if array.type == "call_expression" else []
+    if arguments and name_of(array) == "fill":
         return evaluate(source, arguments[0], depth)
-    if name_of(array) == "map" and arguments and arguments[0].type == "arrow_function":
+    if arguments and name_of(array) == "map" and arguments[0].type == "arrow_function":
         return _placeholders(source, arguments[0], depth)
     return OPEN
 
@@ -210,6 +219,7 @@ def _returned(source: Source, node: Node, depth: int) -> Text:
 _READERS: dict[str, Callable[[Source, Node, int], Text]] = {
     "string": _string,
     "number": _number,
+    "update_expression": _number,
     "template_string": _template,
     "binary_expression": _binary,
     "ternary_expression": _ternary,

@@ -135,7 +135,7 @@ def refused(root: Path, said: str) -> NotObserved:
     if "unknown repository extension" in said or "repository version" in said:
         return NotObserved(f"git does not know the format of {root}", fix="install a newer git")
     if any(word in said for word in ("missing", "corrupt", "bad object", "unable to read", "does not exist")):
-        return NotObserved(f"the repository {root} is not whole: objects are missing or damaged", fix="git fsck")
+        return _not_whole(Git(root))
     return NotObserved(f"git failed on {root}", fix="see `git -C FOLDER log --all`")
 
 
@@ -163,6 +163,8 @@ def blobs(git: Git, missing: list[str]) -> Iterator[Blob]:
         with git.stream("cat-file", asked, given=names) as answers:
             for line in answers:
                 kind, _, rest = line.rstrip(b"\n").partition(b" ")
+                if rest == b"missing":
+                    raise _not_whole(git)
                 if kind == b"blob":
                     name, size, path = rest.split(b" ", 2)
                     yield Blob(name.decode(), int(size), path)
@@ -186,7 +188,11 @@ def contents(git: Git, wanted: Iterable[Blob]) -> Iterator[tuple[Blob, bytes]]:
             for blob in kept:
                 head = answers.readline().split()
                 if len(head) != 3 or head[0] != blob.id.encode():
-                    raise NotObserved(f"the repository {git.root} is not whole: an object is missing", fix="git fsck")
+                    raise _not_whole(git)
                 data = answers.read(int(head[2]))
                 answers.read(1)
                 yield blob, data
+
+
+def _not_whole(git: Git) -> NotObserved:
+    return NotObserved(f"the repository {git.root} is not whole: objects are missing or damaged", fix="git fsck")

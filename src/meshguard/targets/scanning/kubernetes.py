@@ -24,14 +24,18 @@ def secret_values(text: str) -> Iterator[Encoded]:
     """The decoded value of each entry of each Secret that the text holds."""
     if "Secret" not in text:
         return
-    for kind in _KIND.finditer(text):
-        before = [match.end() for match in _END.finditer(text, 0, kind.start())]
-        after = _END.search(text, kind.end())
-        low, high = before[-1] if before else 0, after.start() if after else len(text)
-        for match in _ENTRY.finditer(text, low, high):
-            plain = decoded64(match[2])
-            if not _HARMLESS.search(match[1]) and _is_printable(plain):
-                yield Encoded(match.start(2), match.end(2), plain.decode("latin-1"), "base64")
+    low = 0
+    for end in (*(match.start() for match in _END.finditer(text)), len(text)):
+        if _KIND.search(text, low, end):
+            yield from _entries(text, low, end)
+        low = end
+
+
+def _entries(text: str, low: int, high: int) -> Iterator[Encoded]:
+    for match in _ENTRY.finditer(text, low, high):
+        plain = decoded64(match[2])
+        if not _HARMLESS.search(match[1]) and _is_printable(plain):
+            yield Encoded(match.start(2), match.end(2), plain.decode("latin-1"), "base64")
 
 
 def _is_printable(plain: bytes) -> bool:

@@ -43,9 +43,10 @@ class Scanner:
         if text is None:
             return ScanResult(containers, note=BINARY)
         matcher = Matcher(self.rules, text, path, commit)
-        hits = matcher.hits()
+        values = list(kubernetes.secret_values(text))
+        hits = [hit for hit in matcher.hits() if not (hit.rule.value and _within(hit, values))]
         found = [(hit, hit.start, "") for hit in hits]
-        found += self._hidden(text, path, commit, hits)
+        found += self._hidden(text, path, commit, hits, values)
         findings: dict[tuple[int, int, str], Finding] = {}
         suppressed: list[Suppressed] = []
         for hit, start, how in found:
@@ -68,11 +69,13 @@ class Scanner:
                 confidence = rule.confidence if context == "source" else lowered(rule.confidence)
                 yield Finding(rule.id, rule.kind, path, 0, 0, 0, confidence, context, where)
 
-    def _hidden(self, text: str, path: str, commit: str, hits: list[Hit]) -> list[tuple[Hit, int, str]]:
+    def _hidden(
+        self, text: str, path: str, commit: str, hits: list[Hit], values: list[Encoded]
+    ) -> list[tuple[Hit, int, str]]:
         """Hits in what is encoded, each at the place of its encoding."""
         found: list[tuple[Hit, int, str]] = []
         taken: list[Hit] = [hit for hit in hits if hit.rule.value == ""]
-        for piece in kubernetes.secret_values(text):
+        for piece in values:
             found += self._of_secret(piece, path, commit)
         places = {start for _, start, _ in found}
         for piece in encoded(text):
@@ -118,3 +121,8 @@ class Scanner:
         before = text.rfind("\n", 0, start)
         marked = _INLINE.search(line(start)) or (before >= 0 and _NEXT_LINE.search(line(max(0, before - 1))))
         return "inline" if marked else None
+
+
+def _within(hit: Hit, pieces: list[Encoded]) -> bool:
+    """Whether a hit is one of the pieces, which are judged by what they decode to."""
+    return any(piece.start <= hit.start < piece.end for piece in pieces)

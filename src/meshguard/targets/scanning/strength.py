@@ -38,7 +38,7 @@ _REFERENCE = re.compile(
     | ^\$[A-Za-z_]\w*$ | ^%\w+%$ | ^%[sdrv]$ | ^:\w+$ | ^\{[\w.:!]*\}$ | ^<.*>$ | ^\[.*\]$ | ^\(.*\)$ | ^__\w+__$
     | ^(?:ENC|AES|env|vault|ssm|secretsmanager|secret|file|op|ref|keyring|awssm|gcpsm|sops|k8s|kms|bao|aws-ssm)[\[(:]
     | ^\{(?:cipher|vault|noop)\} | ^!(?:Ref|Sub|GetAtt|vault|reference) | ^arn:aws | ^projects/ | ^@Microsoft\.KeyVault
-    | ^AQICAH | \bgetenv\b | \benviron\b | process\.env | secrets\. | ^\w+\(.*\)?$ | ^(?:self|this|os|config|settings)\.
+    | ^AQICAH | \bgetenv\b | \benviron\b | process\.env | secrets\. | ^[\w.]+\(.*\)$ | ^[A-Za-z_][\w.]{3,}\( | ^(?:self|this|os|config|settings)\.
     | ^\$[\w>-]+[\[(.] | ^(?:var|local|data|module|each|random_password)\.
     """,
     re.VERBOSE,
@@ -69,7 +69,9 @@ _WORDS_AND_SIGNS = re.compile(r"(?=.*[A-Za-z]\d{2}|.*\d{2}[A-Za-z]).*[!#*?@$%^&+
 _WORD_AND_NUMBER = re.compile(r"[A-Za-z]+\d{2,}[A-Za-z\d!@#$%^&*]*")
 _MIXED = re.compile(r"[A-Za-z]\d{2}|\d{2}[A-Za-z]")
 _NAME = re.compile(r"[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:_[A-Z]+)+|[a-z]+(?:[A-Z][a-z]+)+")
-_EXPRESSION = re.compile(r"\\[wWdDsSbB]|\(\?|\[\^|\.\*|\.\+|a-zA-Z|0-9a-z|\[(?:a-z|A-Z|0-9)|%[YmdHMS][-:/T]?%[YmdHMS]|\w\[.*\]|\]\+")
+_EXPRESSION = re.compile(
+    r"\\[wWdDsSbB]|\(\?|\[\^|\.\*|\.\+|a-zA-Z|0-9a-z|\[(?:a-z|A-Z|0-9)|%[YmdHMS][-:/T]?%[YmdHMS]|\w\[.*\]|\]\+"
+)
 _ESCAPES = re.compile(r"\\[nrtxu\\]")
 
 

@@ -22,6 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 65_536
+_PRINTABLE = frozenset(range(32, 127)) | {9, 10, 13}
 
 
 def as_text(data: bytes) -> str | None:
@@ -43,12 +44,12 @@ def _recoded(data: bytes, encoding: str) -> str:
 
 def _without_mark(data: bytes, sample: bytes) -> str | None:
     """UTF-16 has a NUL in each second place wherever it says something in Latin letters."""
-    sample = sample[: len(sample) // 2 * 2]
-    even, odd, half = sample[::2].count(0), sample[1::2].count(0), max(1, len(sample) // 2)
-    if odd > 0.4 * half and even * 20 < odd:
-        return _recoded(data, "utf-16-le")
-    if even > 0.4 * half and odd * 20 < even:
-        return _recoded(data, "utf-16-be")
+    if len(data) % 2:
+        return None
+    even, odd, half = sample[::2], sample[1::2], len(sample) // 2
+    for high, low, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if high.count(0) > 0.4 * half and sum(map(_PRINTABLE.__contains__, low)) > 0.9 * half:
+            return _recoded(data, encoding)
     return None
 
 

@@ -36,26 +36,34 @@ async def dependabot(
         max_age: the longest time since its last run; the default is a week and a day.
         security_updates: whether its security updates must be on too.
     """
-    about = await repository.repository()
-    if about.archived:
-        return failed("the repository is archived: Dependabot does not run in it")
-    if not await repository.vulnerability_alerts():
-        return failed("Dependabot alerts are disabled")
-    if security_updates:
-        updates = await repository.security_updates()
-        if not updates.enabled or updates.paused:
-            return failed(f"Dependabot's security updates are {'paused' if updates.enabled else 'disabled'}")
+    if off := await _why_off(repository, security_updates):
+        return failed(off)
     since = await clock.now() - max_age
     own = [workflow for workflow in await repository.workflows() if workflow.path == DEPENDABOT]
     if own and own[0].state != "active":
         return failed(f"Dependabot's workflow is {own[0].state}")
     if own:
+        about = await repository.repository()
         runs = await repository.runs(own[0].id, about.default_branch, since.date())
         return _dependabot_ran([run for run in runs if run.created >= since], max_age)
     traces = await repository.traces(since.date())
     if any(trace.dependabot and trace.pull and trace.created >= since for trace in traces):
         return passed(f"it is enabled, and opened a pull request within {show_duration(max_age)}")
     return failed(f"it is enabled, and left no trace of a run within {show_duration(max_age)}")
+
+
+async def _why_off(repository: Github, security_updates: bool) -> str:
+    """What of it is switched off; empty where nothing is."""
+    if (await repository.repository()).archived:
+        return "the repository is archived: Dependabot does not run in it"
+    if not await repository.vulnerability_alerts():
+        return "Dependabot alerts are disabled"
+    if not security_updates:
+        return ""
+    updates = await repository.security_updates()
+    if not updates.enabled:
+        return "Dependabot's security updates are disabled"
+    return "Dependabot's security updates are paused" if updates.paused else ""
 
 
 def _dependabot_ran(runs: list[Run], max_age: timedelta) -> Verdict:
@@ -118,25 +126,35 @@ async def workflow_runs(
     counted = [run for run in all_runs if run.own and run.event in events and now - run.created <= max_age]
     if "push" in events:
         pushes = _due(await repository.pushes(runs + SPARE), counted, now, patience)[:runs]
-        if not pushes:
-            return undetermined("no push to the branch is due to be judged", fix="audit again after a push")
-        if without := [push.sha[:12] for push in pushes if not _succeeded(push.sha, counted)]:
-            return failed(
-                _said(f"it did not run and succeed on {len(without)} of the last {len(pushes)} pushes", without)
-            )
-        shas = {push.sha for push in pushes}
-        counted = [run for run in counted if run.sha in shas and run.conclusion == "success"]
+        problem = _missed(pushes, counted)
+        counted = [run for run in counted if run.sha in {push.sha for push in pushes} and run.conclusion == "success"]
     else:
         counted = [run for run in counted if run.finished][:runs]
-        if len(counted) < runs:
-            return failed(f"it ran {len(counted)} times within {show_duration(max_age)}", got=len(counted), want=runs)
-        if bad := [f"{run.id} ({run.conclusion})" for run in counted if run.conclusion != "success"]:
-            return failed(_said(f"{len(bad)} of its last {runs} runs did not succeed", bad))
-    return await _jobs_ran(repository, counted, job)
+        problem = _too_few(counted, runs, max_age)
+    return problem or await _jobs_ran(repository, counted, job)
 
 
 SPARE = 10
 """Pushes that may not be due yet."""
+
+
+def _missed(pushes: list[Push], runs: list[Run]) -> Verdict | None:
+    """What is wrong with the pushes: one without a run that succeeded, or none at all."""
+    if not pushes:
+        return undetermined("no push to the branch is due to be judged", fix="audit again after a push")
+    without = [push.sha[:12] for push in pushes if not _succeeded(push.sha, runs)]
+    if not without:
+        return None
+    return failed(_said(f"it did not run and succeed on {len(without)} of the last {len(pushes)} pushes", without))
+
+
+def _too_few(runs: list[Run], wanted: int, max_age: timedelta) -> Verdict | None:
+    """What is wrong with the last runs: one that did not succeed, or fewer than wanted."""
+    if bad := [f"{run.id} ({run.conclusion})" for run in runs if run.conclusion != "success"]:
+        return failed(_said(f"{len(bad)} of its last {len(runs)} runs did not succeed", bad))
+    if len(runs) < wanted:
+        return failed(f"it ran {len(runs)} times within {show_duration(max_age)}", got=len(runs), want=wanted)
+    return None
 
 
 async def _jobs_ran(repository: Github, runs: list[Run], job: str) -> Verdict:

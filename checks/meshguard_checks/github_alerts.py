@@ -42,8 +42,8 @@ async def alert_age(
         max: the longest time from the alert to its triage.
         severities: of the alerts that are judged.
         within: closed alerts that were raised longer ago are history; open ones count whatever their age.
-        automatic: whether Dependabot's own pull request for the package, or a dismissal by an auto-triage rule, is
-            triage too.
+        automatic: whether a bot's pull request or issue, such as Dependabot's own for the package, and a dismissal by
+            an auto-triage rule are triage too.
     """
     found = await repository.dependabot_alerts(severities)
     if isinstance(found, Off):
@@ -80,10 +80,10 @@ def _in_time(
 
 
 def _is_about(trace: Trace, alert: DependabotAlert, automatic: bool) -> bool:
-    if trace.dependabot:
-        named = alert.package in trace.packages and trace.created >= alert.created
-        return automatic and (named or alert.ghsa.upper() in trace.advisories)
-    return bool({alert.ghsa.upper(), alert.cve.upper()} & set(trace.advisories))
+    if trace.bot and not automatic:
+        return False
+    named = alert.package in trace.packages and trace.created >= alert.created
+    return named or bool({alert.ghsa.upper(), alert.cve.upper()} & set(trace.advisories))
 
 
 @check(

@@ -109,7 +109,7 @@ def _why_not(demand: Demand, guards: Iterable[Guard], may_bypass: tuple[str, ...
     known = [gap for gap in gaps if gap is not None]
     if len(known) < len(gaps):
         return ""
-    return f"{demand.what}: may be bypassed by {', '.join(sorted(min(known, key=len)))}"
+    return f"{demand.what}: may be bypassed by {', '.join(sorted(sorted(known, key=len)[0]))}"
 
 
 def _sources(demand: Demand, guards: Iterable[Guard]) -> str:

@@ -185,3 +185,32 @@ def test_a_container_of_keys_is_found_by_its_name(path: str) -> None:
     result = Scanner(RULES, b"salt").scan_text(b"\x30\x82\0\0", path)
     assert [finding.rule for finding in result.findings] == ["key-container"]
     assert result.note.startswith("binary")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "rule"),
+    [
+        pytest.param(".pgpass", f"db:5432:app:svc:{PASSWORD}\n", "pgpass-password", id=".pgpass"),
+        pytest.param("config/master.key", GROW("{hex:32}"), "rails-master-key", id="the master key of Rails"),
+        pytest.param("settings.xml", f"<password>{PASSWORD}</password>", "maven-password", id="Maven"),
+        pytest.param(".npmrc", f"//npm.acme.io/:_authToken={TOKEN[6:]}", "npmrc-token", id=".npmrc"),
+        pytest.param("dump.sql", GROW("(1, '$2y$12${b62:53}')"), "dumped-hash", id="a hash in a dump"),
+        pytest.param("shadow", GROW("root:$6${b62:16}${b62:86}:19000:0:::"), "htpasswd-hash", id="a hash in shadow"),
+        pytest.param("a.json", GROW('{"identitytoken": "{b62:64}"}'), "docker-identity-token", id="a token of Docker"),
+        pytest.param("a.json", f'{{"auth": "{b64("ci:" + PASSWORD)}"}}', "registry-auth", id="credentials of Docker"),
+    ],
+)
+def test_files_of_one_purpose(path: str, text: str, rule: str) -> None:
+    assert [finding.rule for finding in scan(text.encode(), path)] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("pgpass.md", f"db:5432:app:svc:{PASSWORD}\n", id="the form of .pgpass in another file"),
+        pytest.param("config/other.key", GROW("{hex:32}"), id="32 digits in another file"),
+        pytest.param("notes.txt", GROW("(1, '$2y$12${b62:53}')"), id="a hash in another file"),
+    ],
+)
+def test_the_same_in_other_files_is_left_alone(path: str, text: str) -> None:
+    assert scan(text.encode(), path) == ()

@@ -97,7 +97,7 @@ def _told(uses: list[StorageUse]) -> str:
     method="examine",
     over=Repo.sql_files,
     fix="Give values as parameters (`where('u.id = :id', { id })`, `query('... $1', [id])`, "
-    "`execute('... %s', (id,))`, a tagged template), and take names of columns and directions from a list of constants.",
+    "`execute('... %s', (id,))`, a tagged template); take columns and directions from a list of constants.",
 )
 async def sql_concatenation(
     file: SqlFile, repo: Repo, *, reviewed: dict[str, Reason] | None = None, tests: bool = False

@@ -167,10 +167,10 @@ def _stale_bill(folder: Path) -> None:
 
 
 def _poor_bill(folder: Path) -> None:
-    """The generator writes names and versions, and no more."""
+    """The generator writes names, versions and licences, and no more."""
     bill = _change(folder, BILL)
     for component in bill["components"]:
-        for key in ("supplier", "hashes", "licenses"):
+        for key in ("supplier", "hashes"):
             component.pop(key)
     bill.pop("dependencies")
     _write(folder, BILL, json.dumps(bill, indent=2))
@@ -199,7 +199,7 @@ DEFECTS: tuple[RepoDefect, ...] = (
     RepoDefect(
         name="repo-poor-sbom",
         check="repo.sbom_valid",
-        says="the build's SBOM lacks suppliers, hashes, licences and relations",
+        says="the build's SBOM lacks suppliers, hashes and relations",
         plant=_poor_bill,
     ),
     RepoDefect(

@@ -114,6 +114,9 @@ TOKENS: dict[str, tuple[str, ...]] = {
     "yandex-key": ("AQVN{url:35}x",),
     "alibaba-key": ("LTAI{b62:20}",),
     "tencent-key": ("AKID{b62:32}",),
+    "adyen-key": ("AQEyhm{b62:40}-{b62:44}-{b62:16}",),
+    "cloudflare-new-token": ("cfut_{b62:48}",),
+    "github-app-token": ("ghs_{num:9}_{jwt}",),
     "age-secret-key": ("AGE-SECRET-KEY-1{age:58}",),
     "jwt": ("{jwt}",),
 }
@@ -141,6 +144,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "discord-bot-token": ('DISCORD_TOKEN="M{b62:23}.{url:6}.{b62:27}"', "client.login('N{b62:23}.{b62:6}.{b62:38}')"),
     "paypal-secret": ("PAYPAL_CLIENT_SECRET=E{b62:79}",),
     "cloudflare-key": ("CLOUDFLARE_API_TOKEN={b62:40}", "cloudflare_api_key = {hex:37}"),
+    "beamer-token": ("BEAMER_KEY=b_{b62:44}",),
     "fastly-token": ("FASTLY_API_TOKEN={b62:32}",),
     "okta-token": ("Authorization: SSWS 00{b62:40}", "OKTA_API_TOKEN=00{b62:40}"),
     "auth0-secret": ("AUTH0_CLIENT_SECRET={b62:64}",),

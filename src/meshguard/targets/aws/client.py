@@ -161,7 +161,9 @@ class Clients:
     def _own_session(self) -> boto3.Session:
         import boto3
 
-        session = boto3.Session(profile_name=self.settings.profile or None)
+        from meshguard.targets.aws.loading import new_session
+
+        session = boto3.Session(profile_name=self.settings.profile or None, botocore_session=new_session())
         if self.settings.role:
             session = self._assuming(session, self.settings.role)
         return session
@@ -174,9 +176,10 @@ class Clients:
         """A session with the role's credentials, which are fetched at the first call and renewed before they end."""
         import boto3
         from botocore.credentials import DeferredRefreshableCredentials
-        from botocore.session import get_session
 
-        inner = get_session()
+        from meshguard.targets.aws.loading import new_session
+
+        inner = new_session()
         fetcher = self._fetcher(session, role)
         # The place where botocore keeps a session's credentials; it has no public way to give refreshable ones.
         inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 OPEN = "\0"
-"""Stands in a word for what is not known before it runs: a variable, a substitution, an expression of the CI service."""
+"""Stands for what is not known before it runs: a variable, a substitution, an expression of the CI service."""
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\[\[.*?\]\]", re.DOTALL)
 _PLACEHOLDER = "meshguard-unknown-expression"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from meshguard.targets.ci.models import EVENTS, Occasion, Unknown
 from meshguard.targets.ci.shell import Shell
@@ -25,7 +25,7 @@ class Task:
     after: tuple[str, ...] = ()
     anyway: bool = False
     script: str | None = None
-    shell: Shell = Shell()
+    shell: Shell = field(default_factory=Shell)
     dialect: str = ""
     """Another language than that of the shell; the script is then searched and not followed."""
     uses: str = ""
@@ -61,6 +61,3 @@ def narrowed(occasions: Iterable[Occasion], answers: Iterable[tuple[bool | None,
 def always() -> tuple[Occasion, ...]:
     """Every event."""
     return tuple(Occasion(event=event, state="yes") for event in EVENTS)
-
-
-__all__ = ["Task", "Tasks", "always", "narrowed", "replace"]

@@ -175,14 +175,15 @@ def trace_of(raw: dict[str, Any]) -> Trace:
     """What an issue or pull request names; of its text nothing else is kept."""
     user = raw["user"] or {}  # of an account that was deleted there is none
     text = f"{raw['title']}\n{raw['body'] or ''}"[:MAX_TEXT]
-    bot = user.get("login") == BOT
+    dependabot = user.get("login") == BOT
     return Trace(
         number=raw["number"],
         created=raw["created_at"],
         pull="pull_request" in raw,
-        dependabot=bot,
+        bot=user.get("type") == "Bot",
+        dependabot=dependabot,
         advisories=tuple(sorted({found.upper() for found in _ADVISORY.findall(text)})[:MAX_NAMED]),
-        packages=tuple(sorted(set(_BUMPED.findall(text)))[:MAX_NAMED]) if bot else (),
+        packages=tuple(sorted(set(_BUMPED.findall(text)))[:MAX_NAMED]) if dependabot else (),
     )
 
 

@@ -91,8 +91,10 @@ class Trace(GithubModel):
     created: datetime
     pull: bool
     """Whether it is a pull request."""
+    bot: bool
+    """Whether an app wrote it, and no person."""
     dependabot: bool
-    """Whether Dependabot wrote it."""
+    """Whether that app is Dependabot."""
     advisories: tuple[str, ...]
     """GHSA and CVE ids that its title and text name."""
     packages: tuple[str, ...]

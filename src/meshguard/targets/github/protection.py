@@ -140,13 +140,13 @@ def _allowed(allowances: dict[str, Any]) -> set[str]:
 
 def environment_of(raw: dict[str, Any]) -> Environment:
     """One environment, from its JSON."""
-    rules = [rule for rule in raw["protection_rules"] if rule["type"] == "required_reviewers"]
+    rules = [rule for rule in raw.get("protection_rules") or () if rule["type"] == "required_reviewers"]
     return Environment(
         name=raw["name"],
         reviewers=sum(len(rule["reviewers"]) for rule in rules),
         prevent_self_review=any(rule.get("prevent_self_review", False) for rule in rules),
         admins_bypass=raw.get("can_admins_bypass"),
-        branches=_branches(raw["deployment_branch_policy"]),
+        branches=_branches(raw.get("deployment_branch_policy")),
     )
 
 

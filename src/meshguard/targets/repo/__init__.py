@@ -3,10 +3,12 @@
 from meshguard.targets.repo.code import CodeFacts
 from meshguard.targets.repo.licences import LicenceFacts
 from meshguard.targets.repo.models import GitState, Inventory, RepoModel, Skipped
+from meshguard.targets.repo.secrets import SecretFacts
 from meshguard.targets.repo.settings import RepoSettings
+from meshguard.targets.repo.vulnerabilities import VulnerabilityFacts
 
 __all__ = ["GitState", "Inventory", "Repo", "RepoModel", "RepoSettings", "Skipped"]
 
 
-class Repo(CodeFacts, LicenceFacts):
+class Repo(CodeFacts, LicenceFacts, SecretFacts, VulnerabilityFacts):
     """A checkout of a repository."""

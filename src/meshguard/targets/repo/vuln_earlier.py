@@ -43,7 +43,7 @@ def read_earlier(path: Path, target: str) -> Earlier:
         since[resource] = min(known, since.get(resource, known))
     return Earlier(
         started=started,
-        lockfiles=tuple(sorted({resource for resource in _wholes(findings)})),
+        lockfiles=tuple(sorted(set(_wholes(findings)))),
         since=tuple(sorted(since.items())),
     )
 

@@ -113,8 +113,8 @@ class Vulnerability(RepoModel):
     dev: bool = False
     """Whether the package is for development alone."""
     direct: bool = False
-    exploited: bool = False
-    """Whether CISA's catalogue has it."""
+    exploited: bool | None = None
+    """Whether CISA's catalogue has it; None where no catalogue is given, or no CVE is known for it."""
     epss: float | None = None
     vex: Statement | None = None
     """The newest statement about it."""
@@ -136,6 +136,8 @@ class Assessment(RepoModel):
     unassessed: tuple[Unassessed, ...] = ()
     """Packages that no source looked at."""
     vulnerabilities: tuple[Vulnerability, ...] = ()
+    exploits_dated: tuple[tuple[str, datetime], ...] = ()
+    """The dates of the files on exploitation, where they were read."""
 
 
 class Exposure(RepoModel):

@@ -48,8 +48,7 @@ async def ask(repo: VulnerabilityFacts, lock: Lock) -> Looked:
         repo.egress.require(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80))
     files = await in_thread(_files, repo.settings.path, lock.path)
     with tempfile.TemporaryDirectory(prefix="meshguard-npm-") as folder:
-        for name, data in files.items():
-            Path(folder, name).write_bytes(data)
+        await in_thread(_write, Path(folder), files)
         done = await run(
             npm, [*_ARGUMENTS, f"--registry={registry}/", f"--cache={folder}/cache"], folder=Path(folder),
             environment=_QUIET, deadline_s=PER_S * repo.limits.deadline_s,
@@ -87,6 +86,11 @@ def _files(root: Path, path: str) -> dict[str, bytes]:
         raise NotObserved(f"npm audit was not asked about {path}: {fault}", fix="run `npm install`") from None
     kept = {key: manifest[key] for key in KEPT if key in manifest}
     return {name: data, "package.json": json.dumps(kept).encode()}
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
 
 
 def read_report(output: bytes, lock: Lock, *, source: str, asked: str) -> Looked:

@@ -166,8 +166,8 @@ def _severity(advisory: dict[str, Any], entries: list[dict[str, Any]]) -> Severi
 
 def _rated(vector: str) -> Severity:
     """The severity of a CVSS vector of version 2, 3 or 4, by its base score."""
-    from cvss import CVSS2, CVSS3, CVSS4
-    from cvss.exceptions import CVSSError
+    from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]
+    from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
     kind = {"CVSS:3": CVSS3, "CVSS:4": CVSS4}.get(vector[:6], CVSS2)
     try:

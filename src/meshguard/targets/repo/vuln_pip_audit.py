@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from meshguard.errors import NotObserved
+from meshguard.target import in_thread
 from meshguard.targets.repo.lock_read import LockError, as_json, bare_purl, purl_of, rows, text, words
 from meshguard.targets.repo.versions import VersionError, pep440
 from meshguard.targets.repo.vuln_models import Hit, Looked, Unassessed
@@ -43,7 +44,8 @@ async def ask(repo: VulnerabilityFacts, lock: Lock) -> Looked:
     for group in groups_of(known):
         with tempfile.TemporaryDirectory(prefix="meshguard-pip-audit-") as folder:
             wanted = Path(folder, "wanted.txt")
-            wanted.write_text("".join(f"{one.name}=={one.version}\n" for one in group))
+            text_ = "".join(f"{one.name}=={one.version}\n" for one in group)
+            await in_thread(wanted.write_text, text_)
             chosen = ["-s", "osv", "--osv-url", f"{service}/v1/query"] if service else ["-s", "pypi"]
             done = await run(
                 pip_audit, [*_ARGUMENTS, *chosen, "--cache-dir", f"{folder}/cache", "-r", str(wanted)],

@@ -13,7 +13,7 @@ from meshguard.targets.repo.exploited import cves_of, read_exploits
 from meshguard.targets.repo.lock_models import Lock
 from meshguard.targets.repo.packages import PackageFacts
 from meshguard.targets.repo.vex import read_all, statement_of
-from meshguard.targets.repo.vuln_earlier import FIX, read_earlier
+from meshguard.targets.repo.vuln_earlier import read_earlier
 from meshguard.targets.repo.vuln_merge import merged, unassessed
 from meshguard.targets.repo.vuln_models import (
     Assessment,
@@ -65,17 +65,23 @@ class VulnerabilityFacts(PackageFacts):
         lock = await self.lock(path)
         asked = [await self._vuln_asked(SOURCES[name], lock) for name in self.settings.sources or SOURCES]
         looked = [one for _, one in asked if one is not None]
+        found = merged(lock, looked)
+        cves = tuple(sorted({cve for one in found for cve in cves_of(one.ids)}))
+        known = await self.exploits(cves) if found else Exploits()
         return Assessment(
             path=path,
             packages=len(lock.packages),
             problems=lock.problems,
             sources=tuple(state for state, _ in asked if state is not None),
             unassessed=unassessed(lock, looked),
-            vulnerabilities=await self._vuln_weighed(lock, merged(lock, looked)),
+            vulnerabilities=await self._vuln_weighed(lock, found, known),
+            exploits_dated=tuple(
+                (name, dated) for name, dated in (("KEV", known.kev_dated), ("EPSS", known.epss_dated)) if dated
+            ),
         )
 
     @fact
-    async def asked(self, source: str, path: str) -> Looked:
+    async def source_says(self, source: str, path: str) -> Looked:
         """What one source says of one lockfile's packages.
 
         Args:
@@ -98,14 +104,14 @@ class VulnerabilityFacts(PackageFacts):
         return await in_thread(read_exploits, self.settings.kev, self.settings.epss, set(cves))
 
     @fact
-    async def earlier(self) -> Earlier:
-        """What the earlier audit that the deployment names knew of vulnerabilities.
+    async def earlier(self) -> Earlier | None:
+        """What the earlier audit knew of vulnerabilities; None where the deployment names none.
 
         Raises:
-            NotObserved: the deployment names none, or it is no result of an audit.
+            NotObserved: it is no result of an audit.
         """
         if self.settings.earlier is None:
-            raise NotObserved("the deployment names no result of an earlier audit", fix=FIX)
+            return None
         return await in_thread(read_earlier, self.settings.earlier, str(self))
 
     async def _vuln_asked(self, source: Source, lock: Lock) -> tuple[SourceState | None, Looked | None]:
@@ -115,7 +121,7 @@ class VulnerabilityFacts(PackageFacts):
         if absence := self._vuln_absence(source):
             return SourceState(name=source.name, state="absent", said=absence), None
         try:
-            found = await self.asked(source.name, lock.path)
+            found = await self.source_says(source.name, lock.path)
         except NotObserved as fault:
             return SourceState(name=source.name, state="failed", said=fault.reason, fix=fault.fix), None
         said = f"{found.source}: {len(found.assessed)} of {len(lock.packages)} packages"
@@ -131,21 +137,20 @@ class VulnerabilityFacts(PackageFacts):
             return ""
         return "" if shutil.which(source.tool.name) else f"{source.tool.name} is not on PATH"
 
-    async def _vuln_weighed(self, lock: Lock, found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
+    async def _vuln_weighed(
+        self, lock: Lock, found: Iterable[Vulnerability], known: Exploits
+    ) -> tuple[Vulnerability, ...]:
         """The same, with what is known of exploitation and what the VEX documents say."""
-        several = tuple(found)
-        cves = tuple(sorted({cve for one in several for cve in cves_of(one.ids)}))
-        known = await self.exploits(cves) if several else Exploits()
         exploited, scores = {cve for cve, _ in known.exploited}, dict(known.scores)
         statements = (await self.vex()).statements
         packages = {package.purl: package for package in lock.packages}
         return tuple(
             one.model_copy(
                 update={
-                    "exploited": not exploited.isdisjoint(one.ids),
+                    "exploited": not exploited.isdisjoint(one.ids) if known.kev_dated and cves_of(one.ids) else None,
                     "epss": max((scores[cve] for cve in cves_of(one.ids) if cve in scores), default=None),
                     "vex": statement_of(statements, one.ids, packages[one.purl], lock),
                 }
             )
-            for one in several
+            for one in found
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,11 +51,10 @@ class Hit:
 class Matcher:
     """One text against all rules."""
 
-    def __init__(self, rules: Rules, text: str, path: str, commit: str = "") -> None:
+    def __init__(self, rules: Rules, text: str, path: str) -> None:
         self.rules = rules
         self.text = text
         self.path = path
-        self.commit = commit
         self.overflow: set[str] = set()
         """Rules that matched more often than is counted."""
         self._counts: dict[str, int] = {}
@@ -63,7 +62,7 @@ class Matcher:
     def hits(self) -> list[Hit]:
         """Each secret once, by the first rule that finds it, in the order of the text."""
         kept: list[Hit] = []
-        taken = _Spans()
+        taken = Spans()
         order = self.rules.order
         for hit in sorted(self._found(), key=lambda hit: (hit.allowed, order[hit.rule.id], hit.start)):
             if taken.add(hit.start, hit.end):
@@ -166,33 +165,34 @@ class Matcher:
         texts = {"secret": characters(secret), "match": match[0], "line": line_at(self.text, match.start())}
         allowed = False
         for allowlist in (*rule.allowlists, *self.rules.allowlists):
-            if allowlist.allows(rule.id, self.path, texts, self.commit):
+            if allowlist.allows(rule.id, self.path, texts):
                 if allowlist.builtin:
                     return None
                 allowed = True
         return allowed
 
 
-class _Spans:
+class Spans:
     """Places that are taken, none of which overlap."""
 
-    def __init__(self) -> None:
+    def __init__(self, hits: Iterable[Hit] = ()) -> None:
         self._spans: list[tuple[int, int]] = []
+        for hit in hits:
+            self.add(hit.start, hit.end)
 
     def add(self, start: int, end: int) -> bool:
         """Take a place; False where a part of it is taken already."""
+        if not self.is_free(start, end):
+            return False
+        insort(self._spans, (start, end))
+        return True
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether no part of a place is taken."""
         index = bisect_left(self._spans, (start, end))
         before = self._spans[index - 1] if index else None
         after = self._spans[index] if index < len(self._spans) else None
-        if (before and before[1] > start) or (after and after[0] < end):
-            return False
-        self._spans.insert(index, (start, end))
-        return True
-
-
-def overlaps(hits: Iterable[Hit], start: int, end: int) -> bool:
-    """Whether one of the hits has a part of the place."""
-    return any(hit.start < end and start < hit.end for hit in hits)
+        return not ((before and before[1] > start) or (after and after[0] < end))
 
 
 def _widen(spans: list[list[int]], low: int, high: int, anchor: int) -> None:

@@ -61,6 +61,8 @@ def _notes(document: dict[str, Any]) -> tuple[str, ...]:
     notes += [
         f"`required` of {table.get('id')} is not read" for table in _tables(document, "rules") if "required" in table
     ]
+    lists = [*_tables(document, "allowlist"), *_tables(document, "allowlists")]
+    notes += ["`commits` of an allowlist is not followed"] * any("commits" in table for table in lists)
     return tuple(notes)
 
 
@@ -136,7 +138,6 @@ def _allowlist(table: dict[str, Any], *, builtin: bool) -> Allowlist:
         regexes=tuple(compile_go(pattern) for pattern in table.get("regexes", ())),
         target=target,
         stopwords=tuple(str(word).lower() for word in table.get("stopwords", ())),
-        commits=frozenset(map(str, table.get("commits", ()))),
         every=str(table.get("condition", "OR")).upper() in ("AND", "&&"),
         rules=frozenset(map(str, table.get("targetRules", ()))),
         builtin=builtin,

@@ -45,14 +45,13 @@ class Allowlist:
     regexes: tuple[re.Pattern[str], ...] = ()
     target: Target = "secret"
     stopwords: tuple[str, ...] = ()
-    commits: frozenset[str] = frozenset()
     every: bool = False
     """Whether all of its criteria must hold, not one."""
     rules: frozenset[str] = frozenset()
     """The rules that it is for; empty: all."""
     builtin: bool = False
 
-    def allows(self, rule: str, path: str, texts: dict[str, str], commit: str = "") -> bool:
+    def allows(self, rule: str, path: str, texts: dict[str, str]) -> bool:
         """Whether a find is allowed; `texts` holds secret, match and line."""
         if self.rules and rule not in self.rules:
             return False
@@ -61,7 +60,6 @@ class Allowlist:
             any(pattern.search(path) for pattern in self.paths) if self.paths else None,
             any(pattern.search(texts[self.target]) for pattern in self.regexes) if self.regexes else None,
             any(word in secret for word in self.stopwords) if self.stopwords else None,
-            commit in self.commits if self.commits else None,
         ]
         given = [answer for answer in said if answer is not None]
         return bool(given) and (all(given) if self.every else any(given))
@@ -69,7 +67,7 @@ class Allowlist:
     @property
     def only_paths(self) -> bool:
         """Whether a whole file is allowed, for each rule, by its path alone."""
-        others = self.regexes or self.stopwords or self.commits
+        others = self.regexes or self.stopwords
         return bool(self.paths) and not self.rules and not (self.every and others)
 
 

@@ -12,9 +12,9 @@ from meshguard.targets.scanning import kubernetes, strength
 from meshguard.targets.scanning.baseline import NO_BASELINE, Baseline
 from meshguard.targets.scanning.decode import encoded
 from meshguard.targets.scanning.findings import Finding, ScanResult, Suppressed, lowered, salted
-from meshguard.targets.scanning.match import Hit, Matcher, overlaps
+from meshguard.targets.scanning.match import Hit, Matcher, Spans
 from meshguard.targets.scanning.rules import Rule
-from meshguard.targets.scanning.text import BINARY, as_text, characters, context_of, line_at, place
+from meshguard.targets.scanning.text import BINARY, Places, as_text, characters, context_of, line_at
 
 if TYPE_CHECKING:
     from meshguard.targets.scanning.decode import Encoded
@@ -36,21 +36,22 @@ class Scanner:
     salt: bytes
     baseline: Baseline = NO_BASELINE
 
-    def scan_text(self, data: bytes, path: str, commit: str = "") -> ScanResult:
+    def scan_text(self, data: bytes, path: str) -> ScanResult:
         """What one file holds; `path` is relative to what is scanned, with slashes."""
         text = as_text(data)
         containers = tuple(self._by_path(path))
         if text is None:
             return ScanResult(containers, note=BINARY)
-        matcher = Matcher(self.rules, text, path, commit)
+        matcher = Matcher(self.rules, text, path)
         values = list(kubernetes.secret_values(text))
         hits = [hit for hit in matcher.hits() if not (hit.rule.value and _within(hit, values))]
         found = [(hit, hit.start, "") for hit in hits]
-        found += self._hidden(text, path, commit, hits, values)
+        found += self._hidden(text, path, hits, values)
         findings: dict[tuple[int, int, str], Finding] = {}
         suppressed: list[Suppressed] = []
+        places = Places(text)
         for hit, start, how in found:
-            finding = self._finding(hit, text, path, start, how)
+            finding = self._finding(hit, path, places.of(start), how)
             by = self._accepted(hit, finding, text, start)
             if by:
                 suppressed.append(Suppressed(finding, by))
@@ -69,23 +70,21 @@ class Scanner:
                 confidence = rule.confidence if context == "source" else lowered(rule.confidence)
                 yield Finding(rule.id, rule.kind, path, 0, 0, 0, confidence, context, where)
 
-    def _hidden(
-        self, text: str, path: str, commit: str, hits: list[Hit], values: list[Encoded]
-    ) -> list[tuple[Hit, int, str]]:
+    def _hidden(self, text: str, path: str, hits: list[Hit], values: list[Encoded]) -> list[tuple[Hit, int, str]]:
         """Hits in what is encoded, each at the place of its encoding."""
         found: list[tuple[Hit, int, str]] = []
-        taken: list[Hit] = [hit for hit in hits if hit.rule.value == ""]
+        taken = Spans(hit for hit in hits if not hit.rule.value)
         for piece in values:
-            found += self._of_secret(piece, path, commit)
+            found += self._of_secret(piece, path)
         places = {start for _, start, _ in found}
         for piece in encoded(text):
-            if piece.start in places or overlaps(taken, piece.start, piece.end):
+            if piece.start in places or not taken.is_free(piece.start, piece.end):
                 continue
-            found += [(hit, piece.start, piece.how) for hit in Matcher(self.rules, piece.text, path, commit).hits()]
+            found += [(hit, piece.start, piece.how) for hit in Matcher(self.rules, piece.text, path).hits()]
         return found
 
-    def _of_secret(self, piece: Encoded, path: str, commit: str) -> list[tuple[Hit, int, str]]:
-        inner = Matcher(self.rules, piece.text, path, commit).hits()
+    def _of_secret(self, piece: Encoded, path: str) -> list[tuple[Hit, int, str]]:
+        inner = Matcher(self.rules, piece.text, path).hits()
         if inner:
             return [(hit, piece.start, piece.how) for hit in inner]
         value = piece.text.strip()
@@ -94,16 +93,15 @@ class Scanner:
         strong = strength.password(value, plain=True) != "none" or strength.token(value, plain=True) != "none"
         return [(Hit(_KUBERNETES, value, 0, len(value), "medium" if strong else "low", False), piece.start, piece.how)]
 
-    def _finding(self, hit: Hit, text: str, path: str, start: int, how: str) -> Finding:
-        line, column = place(text, start)
+    def _finding(self, hit: Hit, path: str, place: tuple[int, int], how: str) -> Finding:
         context = context_of(path)
         secret = characters(hit.secret)
         return Finding(
             rule=hit.rule.id,
             kind=hit.rule.kind,
             path=path,
-            line=line,
-            column=column,
+            line=place[0],
+            column=place[1],
             length=len(secret),
             confidence=hit.confidence if context == "source" else lowered(hit.confidence),
             context=context,

@@ -38,7 +38,8 @@ _REFERENCE = re.compile(
     | ^\$[A-Za-z_]\w*$ | ^%\w+%$ | ^%[sdrv]$ | ^:\w+$ | ^\{[\w.:!]*\}$ | ^<.*>$ | ^\[.*\]$ | ^\(.*\)$ | ^__\w+__$
     | ^(?:ENC|AES|env|vault|ssm|secretsmanager|secret|file|op|ref|keyring|awssm|gcpsm|sops|k8s|kms|bao|aws-ssm)[\[(:]
     | ^\{(?:cipher|vault|noop)\} | ^!(?:Ref|Sub|GetAtt|vault|reference) | ^arn:aws | ^projects/ | ^@Microsoft\.KeyVault
-    | ^AQICAH | \bgetenv\b | \benviron\b | process\.env | secrets\. | ^[\w.]+\(.*\)$ | ^[A-Za-z_][\w.]{3,}\( | ^(?:self|this|os|config|settings)\.
+    | ^AQICAH | \bgetenv\b | \benviron\b | process\.env | secrets\. | ^[\w.]+\(.*\)$ | ^[A-Za-z_][\w.]{3,}\(
+    | ^(?:self|this|os|config|settings)\.
     | ^\$[\w>-]+[\[(.] | ^(?:var|local|data|module|each|random_password)\.
     """,
     re.VERBOSE,

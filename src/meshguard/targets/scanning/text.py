@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from functools import lru_cache
+from bisect import bisect_left
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,10 +59,21 @@ def characters(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "replace")
 
 
-def place(text: str, offset: int) -> tuple[int, int]:
-    """Line and column of an offset, from 1."""
-    start = text.rfind("\n", 0, offset) + 1
-    return text.count("\n", 0, offset) + 1, len(characters(text[start:offset])) + 1
+class Places:
+    """Lines and columns of offsets in one text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _breaks(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self._text)]
+
+    def of(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1."""
+        line = bisect_left(self._breaks, offset)
+        start = self._breaks[line - 1] + 1 if line else 0
+        return line + 1, len(characters(self._text[start:offset])) + 1
 
 
 def line_at(text: str, offset: int, limit: int = 2000) -> str:

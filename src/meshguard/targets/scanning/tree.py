@@ -37,7 +37,6 @@ class Limits:
     max_file_bytes: int = 20_000_000
     max_files: int = 1_000_000
     max_total_bytes: int = 20_000_000_000
-    max_findings: int = 10_000
     packages: bool = False
     """Whether installed packages that git does not track are scanned too."""
 
@@ -159,15 +158,13 @@ class _Walk:
                 continue
             for entry in listed:
                 path = folder + b"/" + entry.name if folder else entry.name
-                if self._is_folder(path, entry):
-                    todo.append(path)
+                if entry.is_dir(follow_symlinks=False):
+                    todo += [path] * self._enters(path, entry)
                 elif entry.name != b".git":
                     yield path, entry
 
-    def _is_folder(self, path: bytes, entry: os.DirEntry[bytes]) -> bool:
-        """Whether it is a folder to go into. Git's own is not, but for the file with the addresses of its remotes."""
-        if entry.is_symlink() or not entry.is_dir(follow_symlinks=False):
-            return False
+    def _enters(self, path: bytes, entry: os.DirEntry[bytes]) -> bool:
+        """Whether to go into a folder. Git's own is not, but for the file with the addresses of its remotes."""
         if entry.name == b".git":
             self._scan_config(path)
             return False

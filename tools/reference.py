@@ -1,7 +1,7 @@
 """Writes the generated documents, or (with --check) says which of them are not what the code says.
 
-docs/checks.md and docs/profiles.md come from the metadata of checks and profiles; the block of commands in the README
-from the command line itself.
+docs/checks.md, docs/profiles.md and docs/coverage.md come from the metadata of checks and profiles; the block of
+commands in the README from the command line itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshguard.cli.app import app
 from meshguard.errors import Mistake
+from meshguard.frameworks import load_catalogue
 from meshguard.plugins import Plugins
 from meshguard.profile import Profile, ProfileLoader
 
@@ -95,6 +96,46 @@ def _control_row(control: Control) -> str:
     return f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
 
+BENCHMARKS = {"CIS AWS": "aws-baseline", "CIS Docker": "docker-baseline"}
+"""Benchmarks whose coverage is shown: framework -> the profile that follows it."""
+
+
+def coverage_document(found: list[Profile]) -> str:
+    """docs/coverage.md: each recommendation of a benchmark, by version, and the controls that look at it."""
+    catalogue = load_catalogue()
+    by_id = {profile.id: profile for profile in found}
+    lines = [NOTICE, "# Coverage of benchmarks", ""]
+    lines += [
+        "Numbers are the benchmarks', labels are our own. Recommendations that a configuration cannot show are not in the",
+        "catalogue, and so are not in these tables. What no control looks at says so.",
+        "",
+    ]
+    for framework, profile_id in BENCHMARKS.items():
+        for version, requirements in catalogue.frameworks[framework].items():
+            covered = _covering(by_id[profile_id], framework, version)
+            if not covered:
+                continue
+            seen = sum(bool(covered.get(number)) for number in requirements)
+            lines += [f"## {framework} {version}: {seen} of {len(requirements)} by {profile_id}", ""]
+            lines += ["| recommendation | label | controls |", "|---|---|---|"]
+            for number, label in requirements.items():
+                controls = ", ".join(f"`{control}`" for control in covered.get(number, ())) or "not looked at"
+                lines.append(f"| {number} | {_cell(str(label))} | {controls} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _covering(profile: Profile, framework: str, version: str) -> dict[str, list[str]]:
+    """Number of a recommendation -> the controls that refer to it."""
+    found: dict[str, list[str]] = {}
+    for control in profile.controls.values():
+        for reference in control.refs:
+            if (reference.framework, reference.version) == (framework, version):
+                for number in reference.ids:
+                    found.setdefault(number, []).append(control.id)
+    return found
+
+
 def readme(text: str) -> str:
     """The README with its table of commands as the command line declares them."""
     rows = []
@@ -113,12 +154,13 @@ def documents() -> dict[Path, str]:
     used: dict[str, list[str]] = defaultdict(list)
     for profile in found:
         for control in profile.controls.values():
-            for use in control.checks:
+            for use in (*control.checks, *control.any):
                 used[use.check].append(control.id)
     path = ROOT / "README.md"
     return {
         ROOT / "docs" / "checks.md": checks_document(used),
         ROOT / "docs" / "profiles.md": profiles_document(found),
+        ROOT / "docs" / "coverage.md": coverage_document(found),
         path: readme(path.read_text(encoding="utf-8")),
     }
 

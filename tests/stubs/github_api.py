@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -310,8 +311,13 @@ def lacking(token: dict[str, Any], permission: str) -> Reply | None:
     return said(403, message, X_Accepted_GitHub_Permissions=f"{permission}=read")
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away, or trusts no certificate, is no fault of the stub."""
+
+
 @contextmanager
-def serving(state: State | Callable[[], State], port: int = 0) -> Iterator[Stub]:
+def serving(state: State | Callable[[], State], port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
     """The stub on a port of loopback, until the end of the block."""
     stub = Stub(state)
 
@@ -327,7 +333,9 @@ def serving(state: State | Callable[[], State], port: int = 0) -> Iterator[Stub]
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Requests)
+    server = _Server(("127.0.0.1", port), Requests)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     stub.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def by_name(lock: Lock) -> dict[str, Package]:
     return {package.name: package for package in lock.packages}
 
 
-NPM = {
+NPM: dict[str, Any] = {
     "name": "mesh",
     "version": "1.2.0",
     "lockfileVersion": 3,
@@ -92,6 +93,21 @@ def test_npm_one_package_twice_is_for_production_where_either_is() -> None:
     lock = lock_of("package-lock.json", {"lockfileVersion": 3, "packages": twice})
     assert by_name(lock)["x"].dev is False
     assert len(lock.packages) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        row({}, 0, id="as the lockfile has it"),
+        row({"dependencies": {"a": "^2", "alias": "npm:real@^2", "inner": "*"}}, 1, id="another range"),
+        row({"devDependencies": {"d": "^1", "new": "^1"}}, 1, id="one more"),
+        row({"devDependencies": {}}, 1, id="one less"),
+        row({"dependencies": []}, 3, id="none that can be read"),
+    ],
+)
+def test_npm_beside_a_manifest_that_was_changed(change: dict[str, object], said: int) -> None:
+    manifest = json.dumps({**NPM["packages"][""], **change})
+    assert len(lock_of("package-lock.json", NPM, package_json=manifest).problems) == said
 
 
 def test_npm_version_1_needs_the_manifest_for_what_is_direct() -> None:
@@ -200,6 +216,8 @@ def test_yarn_1() -> None:
     assert {name for name, package in found.items() if package.direct} == {"a", "real", "t"}
     assert {name for name, package in found.items() if package.dev} == {"t"}
     assert lock.problems == ("a@^1.0.0 needs gone@^9.0.0, which the lockfile does not hold",)
+    later = lock_of("yarn.lock", YARN, package_json='{"dependencies": {"a": "^2", "w": "link:./w"}}')
+    assert later.problems[1:] == ("package.json names a in a range that the lockfile does not have",)
 
 
 def test_yarn_1_without_a_manifest_holds_everything_for_production() -> None:
@@ -267,7 +285,7 @@ def test_yarn_berry() -> None:
     assert lock.format == "yarn berry 8"
     assert set(found) == {"a", "@s/b", "t"}
     assert found["a"].dependencies == ("pkg:npm/%40s/b@2.0.0",)
-    assert found["a"].hashes == (), "Yarn's checksum is that of its own archive"
+    assert found["a"].hashes == ("yarn:" + "c" * 128,), "Yarn's checksum is that of its own archive"
     assert {name for name, package in found.items() if package.direct} == {"a", "t"}
     assert {name for name, package in found.items() if package.dev} == {"t"}
 
@@ -546,6 +564,20 @@ def test_requirements(text: str, names: list[str], problems: list[str]) -> None:
         assert said.replace("line:", "requirements.txt:") in found
 
 
+@pytest.mark.parametrize(
+    ("path", "dev"),
+    [
+        row("requirements.txt", False, id="plain"),
+        row("requirements-dev.txt", True, id="dev"),
+        row("requirements_test.txt", True, id="test"),
+        row("requirements-latest.txt", False, id="latest is not test"),
+        row("dev/requirements.txt", False, id="a folder's name does not count"),
+    ],
+)
+def test_requirements_for_development(path: str, dev: bool) -> None:
+    assert lock_of(path, f"a==1 --hash=sha256:{HEX256}\n").packages[0].dev is dev
+
+
 def test_go_takes_what_is_built_from_go_mod() -> None:
     sums = (
         "a.example/x v1.0.0 h1:abc=\na.example/x v1.0.0/go.mod h1:def=\n"
@@ -627,7 +659,7 @@ def test_composer() -> None:
                 "require": {"php": ">=8", "acme/b": "*"},
                 "dist": {"type": "zip", "url": "https://api.example/zip?token=abc", "shasum": ""},
             },
-            {"name": "acme/b", "version": "2.0", "license": "MIT"},
+            {"name": "acme/b", "version": "2.0", "license": "MIT", "dist": {"type": "zip", "reference": "e" * 40}},
         ],
         "packages-dev": [{"name": "acme/t", "version": "3.0"}],
     }
@@ -636,6 +668,7 @@ def test_composer() -> None:
     assert found["acme/a"].licence == "MIT OR GPL-2.0"
     assert found["acme/a"].dependencies == ("pkg:composer/acme/b@2.0",)
     assert "token" not in found["acme/a"].where
+    assert (found["acme/a"].hashes, found["acme/b"].hashes) == ((), ("git:" + "e" * 40,))
     assert {name for name, one in found.items() if one.dev} == {"acme/t"}
     with pytest.raises(LockError, match="no list"):
         lock_of("composer.lock", "{}")
@@ -680,6 +713,45 @@ BUNDLED WITH
     assert {name for name, one in found.items() if one.direct} == {"a", "g"}
     with pytest.raises(LockError, match="conflict"):
         lock_of("Gemfile.lock", "<<<<<<< HEAD\n")
+
+
+def test_a_kind_without_a_parser_is_none() -> None:
+    with pytest.raises(LockError, match="no parser"):
+        lock_of("bun.lock", "{}")
+
+
+def test_tomls_that_are_none() -> None:
+    for name, said in (
+        ("uv.lock", "version is None"),
+        ("pylock.toml", "lock-version is ''"),
+        ("Cargo.lock", "no `pack"),
+    ):
+        with pytest.raises(LockError, match=said):
+            lock_of(name, "")
+    for name in ("poetry.lock", "pdm.lock"):
+        with pytest.raises(LockError, match="no `metadata`"):
+            lock_of(name, "")
+    with pytest.raises(LockError, match="is no list"):
+        lock_of("poetry.lock", 'package = 1\n[metadata]\nlock-version = "2"\n')
+    with pytest.raises(LockError, match="no `_meta`"):
+        lock_of("Pipfile.lock", "{}")
+    with pytest.raises(LockError, match="no section GEM"):
+        lock_of("Gemfile.lock", "")
+    with pytest.raises(LockError, match="byte 0 is not UTF-8"):
+        parse_lock("uv.lock", b"\xff")
+    with pytest.raises(LockError, match="too deep"):
+        lock_of("uv.lock", "a = " + "[" * 50_000)
+
+
+async def test_ten_thousand_packages_are_read_at_once(tmp_path: Path) -> None:
+    entries: dict[str, object] = {
+        f"node_modules/p{number}": {"version": "1.0.0", "dependencies": {f"p{number + 1}": "*"}, "integrity": SHA512}
+        for number in range(9_999)
+    }
+    entries |= {"": {"dependencies": {"p0": "*"}}, "node_modules/p9999": {"version": "1.0.0"}}
+    (tmp_path / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "packages": entries}))
+    lock = await repo_in(tmp_path).lock("package-lock.json")
+    assert (len(lock.packages), sum(len(package.dependencies) for package in lock.packages)) == (10_000, 9_999)
 
 
 ALL = [*PARSERS, "requirements.txt"]
@@ -768,7 +840,7 @@ async def test_the_lockfiles_of_a_checkout_and_what_no_lockfile_fixes(tmp_path: 
     (tmp_path / "package-lock.json").write_text(json.dumps(NPM))
     write(
         tmp_path,
-        package_json='{"dependencies": {"a": "1"}}',
+        package_json=json.dumps(NPM["packages"][""]),
         packages__inner__package_json='{"dependencies": {"g": "1"}}',
         empty__pyproject_toml='[project]\nname = "x"\n',
         loose__pyproject_toml='[project]\nname = "x"\ndependencies = ["a", "b"]\n',
@@ -788,6 +860,45 @@ async def test_the_lockfiles_of_a_checkout_and_what_no_lockfile_fixes(tmp_path: 
         "broken/pyproject.toml": "it cannot be read: it is not valid TOML: it is cut off",
         "java/pom.xml": "it may name packages",
     }
+
+
+REQUIRES = '{"dependencies": {"g": "1"}}'
+
+
+@pytest.mark.parametrize(
+    ("lockfile", "files", "loose"),
+    [
+        row("package-lock.json", {"in/package.json": REQUIRES}, ["in/package.json"], id="npm, no workspace"),
+        row("yarn.lock", {"in/package.json": REQUIRES, "package.json": '{"workspaces": ["i*"]}'}, [], id="yarn 1"),
+        row("yarn.lock", {"in/package.json": REQUIRES, "package.json": "{}"}, ["in/package.json"], id="yarn 1, none"),
+        row("Cargo.lock", {"in/Cargo.toml": '[package]\nname = "w"\n[dependencies]\na = "1"\n'}, [], id="a crate"),
+        row("Cargo.lock", {"in/Cargo.toml": '[package]\nname = "x"\n[target.t.dependencies]\na = "1"\n'},
+            ["in/Cargo.toml"], id="another crate"),
+        row("uv.lock", {"in/pyproject.toml": PROJECT}, [], id="uv, a member"),
+        row("uv.lock", {"in/pyproject.toml": PROJECT.replace("mesh", "x")}, ["in/pyproject.toml"], id="uv, none"),
+        row("go.sum", {"in/go.mod": "module m\nrequire (\n\ta.example/x v1.0.0\n)\n"}, ["in/go.mod"], id="a go module"),
+        row("x", {"composer.json": '{"require": {"php": "8", "a/b": "1"}}'}, ["composer.json"], id="composer"),
+        row("x", {"composer.json": '{"require": {"php": "8"}}'}, [], id="PHP itself is no package"),
+        row("x", {"setup.cfg": "[options]\ninstall_requires =\n  a\n"}, ["setup.cfg"], id="setup.cfg"),
+        row("x", {"setup.cfg": "[options.extras_require]\nx =\n  a\n"}, ["setup.cfg"], id="extras in setup.cfg"),
+        row("x", {"setup.cfg": "[flake8]\nmax-line-length = 120\n"}, [], id="settings alone"),
+        row("x", {"setup.cfg": "a\n"}, ["setup.cfg"], id="a setup.cfg that cannot be read"),
+        row("x", {"setup.py": "import setuptools\n"}, ["setup.py"], id="setup.py, which only running it tells"),
+        row("x", {"pyproject.toml": '[project]\nname = "x"\ndynamic = ["dependencies"]\n'}, ["pyproject.toml"],
+            id="dependencies that something else names"),
+        row("x", {"pyproject.toml": '[tool.poetry.group.d.dependencies]\na = "1"\n'}, ["pyproject.toml"],
+            id="a group of poetry"),
+        row("x", {"requirements.in": "a\n"}, ["requirements.in"], id="requirements that were not compiled"),
+    ],
+)  # fmt: skip
+async def test_manifests_that_no_lockfile_fixes(
+    tmp_path: Path, lockfile: str, files: dict[str, str], loose: list[str]
+) -> None:
+    texts = {"yarn.lock": YARN, "Cargo.lock": 'version = 3\n[[package]]\nname = "w"\nversion = "1"\n', "uv.lock": UV}
+    for name, content in {lockfile: texts.get(lockfile, json.dumps(NPM)), **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert [one.resource for one in (await repo_in(tmp_path).locks()).unread] == loose
 
 
 async def test_a_lockfile_that_is_a_link_is_not_followed(tmp_path: Path) -> None:

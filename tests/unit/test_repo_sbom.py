@@ -275,3 +275,48 @@ def test_mistakes_of_the_command(work: Workplace, path: str, output: str | None,
     place = work.folder / output if output else None
     with pytest.raises(MeshGuardError, match=said):
         write_sbom(work.folder / path, place, reproducible=True, format=format_)
+
+
+def distribution(site: Path) -> None:
+    """An installed distribution with its licence's text, one that is a link, and one without a name."""
+    info = site / "p-1.0.dist-info"
+    (info / "licenses").mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: p\nVersion: 1.0\nLicense-Expression: MIT\n")
+    (info / "licenses/LICENSE").write_text("Permission of P is hereby granted\n")
+    (info / "NOTICE").symlink_to("/etc/hostname")
+    (site / "p.py").write_text("")
+    (info / "RECORD").write_text("p.py,,\np-1.0.dist-info/licenses/LICENSE,,\np-1.0.dist-info/NOTICE,,\n")
+
+
+def test_the_notices_of_python(work: Workplace) -> None:
+    folder = checkout(work.folder)
+    (folder / "node_modules/a/NOTICE").symlink_to("/etc/hostname")
+    distribution(folder / "env/lib/python3.11/site-packages")
+    place = folder / "NOTICE.txt"
+    environments = (folder / "env", folder / "gone")
+    assert write_sbom(folder, place, reproducible=True, format="notice", environments=environments) == 3
+    text = place.read_text()
+    assert text.startswith("Software of others in mesh: 2 packages.")
+    assert "pkg:pypi/p@1.0\nLicence: MIT\n\nPermission of P is hereby granted" in text
+    assert Path("/etc/hostname").read_text().strip() not in text
+    assert write_sbom(folder, place, reproducible=True, format="cyclonedx-xml", environments=environments[:1]) == 0
+    assert "pkg:pypi/p@1.0" in place.read_text()
+
+
+def test_a_bill_of_what_cannot_be_read_says_so(work: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    (work.folder / "package-lock.json").write_text("{")
+    (work.folder / "pyproject.toml").write_text('[project]\nname = "x"\nauthors = [{name = "Clinic <x>"}]\n')
+    assert write_sbom(work.folder, work.folder / "sbom.json", reproducible=False, format="cyclonedx") == 3
+    assert "package-lock.json" in capsys.readouterr().err
+    document = json.loads((work.folder / "sbom.json").read_text())
+    assert document["metadata"]["component"]["name"] == work.folder.name
+    assert document["metadata"]["authors"] == [{"name": "Clinic"}]
+
+
+async def test_a_bill_that_is_too_long_or_gone(tmp_path: Path) -> None:
+    path = tmp_path / "sbom.json"
+    path.write_text("{}")
+    repo = Repo(RepoSettings(name="source", path=tmp_path, sbom=path), Evidence())
+    path.unlink()
+    with pytest.raises(NotObserved, match="cannot be read"):
+        await repo.bill_of_build()

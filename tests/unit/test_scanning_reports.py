@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.evidence.scanning.grow import Grower
 
 from meshguard.errors import NotObserved
 from meshguard.targets.scanning import read_report
 from meshguard.targets.scanning.second_source import Tool
 
-SECRET = "kX9vB2nQ" + "7tR4wL6z"
+SECRET = Grower(1)("{b62:16}")
 LEAK = {
     "RuleID": "generic-api-key",
     "Description": "Generic API Key",

@@ -40,7 +40,7 @@ DECIDED = ("not_affected", "fixed", "affected")
     method="test",
     over=Repo.exposures,
     fix="Update the package to a fixed version and commit the lockfile (`npm audit fix`, `npm update NAME`, "
-    "`uv lock --upgrade-package NAME`); where it does not apply, say why in a VEX document; else accept it by a waiver.",
+    "`uv lock --upgrade-package NAME`); where it does not apply, say why in a VEX document, else waive it.",
 )
 async def vulnerabilities(
     exposure: Exposure,
@@ -77,18 +77,14 @@ async def vulnerabilities(
     found = exposure.vulnerability
     if found is None:
         return _whole(await repo.assessment(exposure.path), now, excepted or {}, max_data_age)
-    if aside := _set_aside(found, now, max_vex_age):
+    if aside := _set_aside(found, now, max_vex_age, dev=dev, unfixed=unfixed):
         return not_applicable(aside)
-    if found.dev and not dev:
-        return not_applicable("the package is for development alone")
     why = _counts(found, severity, epss)
     if not why and (unknown := _unweighed(found, epss, exploited)):
         return undetermined(f"{found.severity}, and {unknown}", fix="name the files under `kev` and `epss`")
     want = f"below {severity}"
     if not why:
         return passed(f"{_told(found)} is {found.severity}, {want}", got=found.severity, want=want)
-    if not (found.fixable or unfixed):
-        return not_applicable(f"no fixed version is known of {_told(found)}")
     mended = f"fixed in {_named(found.fixed)}" if found.fixed else "no fixed version is known"
     fix = f"update it to {found.fixed[0]}; in the lockfile it may be held by another package" if found.fixed else ""
     by = ", ".join(found.sources)
@@ -132,10 +128,9 @@ async def vulnerability_age(
     found = exposure.vulnerability
     if found is None:
         return _whole(await repo.assessment(exposure.path), now, excepted or {}, max_data_age)
-    if found.dev and not dev:
-        return not_applicable("the package is for development alone")
-    if not _counts(found, severity, None):
-        return not_applicable(f"{_told(found)} is {found.severity}, below {severity}")
+    if (found.dev and not dev) or not _counts(found, severity, None):
+        what = "for development alone" if found.dev and not dev else f"below {severity}"
+        return not_applicable(f"{_told(found)} is {found.severity}, and {what}")
     since = _first_seen(exposure, await repo.earlier(), now, max_gap)
     if found.vex is not None and found.vex.status in DECIDED:
         message = f"{found.vex.document} says {found.vex.status.replace('_', ' ')}"
@@ -188,15 +183,18 @@ def _unsettled(found: Assessment, now: datetime, max_age: timedelta) -> Iterator
             yield f"the data of {name} is of {when:%Y-%m-%d}", "bring it up to date before the audit"
 
 
-def _set_aside(found: Vulnerability, now: datetime, max_age: timedelta | None) -> str:
-    """What a VEX document says, where it sets the vulnerability aside."""
+def _set_aside(found: Vulnerability, now: datetime, max_age: timedelta | None, *, dev: bool, unfixed: bool) -> str:
+    """Why a vulnerability is not judged; empty where it is."""
+    if found.dev and not dev:
+        return f"{_told(found)} is in a package for development alone"
     said = found.vex
-    if said is None or said.status not in ("not_affected", "fixed"):
-        return ""
-    if max_age is not None and (said.dated is None or now - said.dated > max_age):
-        return ""
-    why = f": {said.why}" if said.why else ""
-    return f"{said.document} says {said.status.replace('_', ' ')} of {_told(found)}{why}"
+    holds = said is not None and (max_age is None or (said.dated is not None and now - said.dated <= max_age))
+    if said is not None and holds and said.status in ("not_affected", "fixed"):
+        why = f": {said.why}" if said.why else ""
+        return f"{said.document} says {said.status.replace('_', ' ')} of {_told(found)}{why}"
+    if not (found.fixable or unfixed):
+        return f"no fixed version is known of {_told(found)}"
+    return ""
 
 
 def _counts(found: Vulnerability, severity: Threshold, epss: float | None) -> str:
@@ -222,13 +220,14 @@ def _unweighed(found: Vulnerability, epss: float | None, exploited: bool) -> str
 
 
 def _first_seen(exposure: Exposure, earlier: Earlier | None, now: datetime, max_gap: timedelta) -> datetime | None:
-    """Since when a vulnerability is known here."""
-    if earlier is not None:
+    """Since when a vulnerability is known here; a time that lies ahead says nothing."""
+    if earlier is not None and earlier.started <= now:
         if (known := dict(earlier.since).get(str(exposure))) is not None:
             return known
         if exposure.path in earlier.lockfiles and now - earlier.started <= max_gap:
             return now
-    return exposure.vulnerability.published if exposure.vulnerability is not None else None
+    published = exposure.vulnerability.published if exposure.vulnerability is not None else None
+    return published if published is not None and published <= now else None
 
 
 def _told(found: Vulnerability) -> str:

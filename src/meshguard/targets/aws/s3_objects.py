@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
-from meshguard.errors import NotObserved
+from meshguard.errors import Denied, NotObserved
 from meshguard.fact import fact
 from meshguard.target import in_thread
 from meshguard.targets.aws.base import documented
-from meshguard.targets.aws.models import Place
+from meshguard.targets.aws.models import Place, account_of, region_of
 from meshguard.targets.aws.operation import Operation
 from meshguard.targets.aws.s3 import S3Facts
 from meshguard.targets.aws.s3_manifest import checksums_in
@@ -19,6 +21,8 @@ from meshguard.targets.aws.s3_read import stored_of
 LIST_OBJECTS = Operation("s3", "ListObjectsV2", items="Contents", action="s3:ListBucket")
 GET_ATTRIBUTES = Operation("s3", "GetObjectAttributes")
 GET_OBJECT = Operation("s3", "GetObject")
+DECRYPT = Operation("kms", "Decrypt")
+"""Never called: S3 demands it of who reads an object that is encrypted with a key of KMS, or its checksum."""
 
 MAX_PAGES = 50
 """Pages of a thousand keys: S3 lists by name, so that the newest is known when all have been seen."""
@@ -88,12 +92,14 @@ class S3ObjectFacts(S3Facts):
                 f"{key} in {name} has {said.size} bytes, too many for a manifest",
                 fix="see that `manifest` names the file with the checksums, and not the backup",
             )
-        answer = await self.call_or_none(place, GET_OBJECT, NO_OBJECT, Bucket=name, Key=key)
+        with _permitted(name):
+            answer = await self.call_or_none(place, GET_OBJECT, NO_OBJECT, Bucket=name, Key=key)
         if answer is None:
             return None
         with documented(GET_OBJECT):
             modified, body = answer["LastModified"], answer["Body"]
-        raw = await in_thread(body.read, MAX_MANIFEST)
+        with self._explained(account_of(place), region_of(place), GET_OBJECT, ()):
+            raw = await in_thread(body.read, MAX_MANIFEST)
         try:
             return Manifest(checksums=checksums_in(raw.decode()), modified=modified)
         except (ValueError, TypeError, AttributeError, RecursionError):
@@ -101,3 +107,14 @@ class S3ObjectFacts(S3Facts):
                 f"{key} in {name} is no manifest",
                 fix="write it with sha256sum, or as a JSON object of names and checksums",
             ) from None
+
+
+@contextmanager
+def _permitted(name: str) -> Iterator[None]:
+    """Who is denied an object may lack one of four permissions, and S3 does not say which."""
+    try:
+        yield
+    except Denied as fault:
+        needs = (GET_OBJECT, GET_ATTRIBUTES, LIST_OBJECTS, DECRYPT)
+        named = ", ".join(one.permission for one in needs)
+        raise Denied(fault.reason, fix=f"allow {named} for {name} and the key that it encrypts with") from None

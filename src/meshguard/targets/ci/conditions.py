@@ -52,8 +52,8 @@ def decide(text: object, event: str, branch: str) -> bool | None:
 
 
 def _tokens(text: str) -> list[str]:
-    found, at = [], 0
-    text = text.rstrip()
+    found: list[str] = []
+    at, text = 0, text.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or len(found) > MAX_TOKENS:

@@ -7,20 +7,14 @@ from typing import Any
 
 from meshguard.targets.ci.conditions import decide, runs_anyway
 from meshguard.targets.ci.files import Files, NotRead, normal
+from meshguard.targets.ci.github_shell import Defaults, run_defaults, shell_of, strings, system_of, text_of
 from meshguard.targets.ci.models import EVENTS, Occasion
-from meshguard.targets.ci.shell import Shell
 from meshguard.targets.ci.shell_words import OPEN
 from meshguard.targets.ci.tasks import Task, Tasks, narrowed
 from meshguard.targets.ci.triggers import events_of, occasion
 from meshguard.targets.ci.yaml_read import Map, Unreadable, read
 
 MAX_CALLS = 5
-SHELLS: dict[str, Shell] = {
-    "": Shell(errexit=True, pipefail=False),
-    "bash": Shell(errexit=True, pipefail=True),
-    "sh": Shell(errexit=True, pipefail=False),
-}
-"""What GitHub starts a script with: `bash -e`, with pipefail only where `shell: bash` is said."""
 
 
 def load(files: Files, path: str) -> Map:
@@ -46,7 +40,7 @@ class Around:
     prefix: str = ""
     swallowed: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
-    skips: tuple[str, ...] = ()
+    conditional: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     anyway: bool = False
     calls: int = 0
@@ -84,11 +78,10 @@ def _needs(job: Any) -> list[str]:
     return [said] if isinstance(said, str) else [str(one) for one in said] if isinstance(said, list) else []
 
 
-def _ancestors(found: Map, name: str) -> tuple[list[str], bool]:
-    """Jobs that must have succeeded for a job to begin, and whether it begins although one has failed."""
+def _ancestors(found: Map, name: str) -> list[str]:
+    """Jobs that must have succeeded for a job to begin."""
     order: list[str] = []
-    anyway = runs_anyway(found[name].get("if"))
-    todo = [] if anyway else _needs(found[name])
+    todo = [] if runs_anyway(found[name].get("if")) else _needs(found[name])
     while todo:
         each = todo.pop()
         if each not in order and each != name:
@@ -96,21 +89,21 @@ def _ancestors(found: Map, name: str) -> tuple[list[str], bool]:
             job = found.get(each)
             if isinstance(job, dict) and not runs_anyway(job.get("if")):
                 todo += _needs(job)
-    return order, anyway
+    return order
 
 
 def _job(files: Files, data: Map, found: Map, name: str, around: Around, tasks: Tasks) -> None:
     job: Map = found[name]
-    before, anyway = _ancestors(found, name)
+    before = _ancestors(found, name)
     occasions = around.occasions
     for each in (name, *before):
         if isinstance(found.get(each), dict):
             occasions = under(occasions, found[each].get("if"), f"the job {each}", around.branch)
     swallowed, unsure = _continues(job, f"the job {name}")
-    skips = (f"the job {name} has a condition",) if around.calls and job.get("if") is not None else ()
+    conditional = (f"the job {name} has a condition",) if around.calls and job.get("if") is not None else ()
     within = replace(
         around, occasions=occasions, prefix=f"{around.prefix}{name}", swallowed=around.swallowed + swallowed,
-        unsure=around.unsure + unsure, anyway=anyway, skips=around.skips + skips,
+        unsure=around.unsure + unsure, conditional=around.conditional + conditional,
         after=around.after + tuple(f"{around.prefix}{one}" for one in before),
     )  # fmt: skip
     if "uses" in job:
@@ -174,60 +167,15 @@ def _called(files: Files, job: Map, around: Around, tasks: Tasks) -> None:
 def _task(around: Around, line: int, step: int, **more: Any) -> Task:
     return Task(
         path=around.path, workflow=around.workflow, line=line, job=around.prefix, step=step,
-        occasions=around.occasions, swallowed=around.swallowed, unsure=around.unsure, skips=around.skips,
+        occasions=around.occasions, swallowed=around.swallowed, unsure=around.unsure, conditional=around.conditional,
         after=around.after, anyway=around.anyway, **more,
     )  # fmt: skip
 
 
-def strings(value: Any) -> dict[str, str]:
-    """A mapping's values as text, `OPEN` for expressions."""
-    if not isinstance(value, dict):
-        return {}
-    return {str(key): _text(item) for key, item in value.items()}
-
-
-def _text(item: Any) -> str:
-    if isinstance(item, bool):
-        return "true" if item else "false"
-    text = "" if item is None else str(item)
-    return OPEN if "${{" in text else text
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What steps inherit."""
-
-    shell: str = ""
-    folder: str = ""
-    environment: dict[str, str] | None = None
-    system: str = "shell"
-    """shell; windows; or open, where it is not known."""
-
-
-def _run_defaults(*parts: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in parts:
-        run = part.get("defaults") if isinstance(part, dict) else None
-        run = run.get("run") if isinstance(run, dict) else None
-        found |= strings(run)
-    return found
-
-
-def _system(job: Map) -> str:
-    said = job.get("runs-on")
-    text = " ".join(str(one) for one in said) if isinstance(said, list) else str(said)
-    if "${{" in text:
-        strategy = job.get("strategy")
-        text = str(strategy.get("matrix") if isinstance(strategy, dict) else "${{")
-        if "${{" in text or text == "None":
-            return "open"
-    return "windows" if "windows" in text.lower() else "shell"
-
-
 def _steps(files: Files, data: Map, job: Map, around: Around, tasks: Tasks) -> None:
-    said = _run_defaults(data, job)
+    said = run_defaults(data, job)
     environment = strings(data.get("env")) | strings(job.get("env"))
-    defaults = Defaults(said.get("shell", ""), said.get("working-directory", ""), environment, _system(job))
+    defaults = Defaults(said.get("shell", ""), said.get("working-directory", ""), environment, system_of(job))
     follow(files, job.get("steps"), defaults, around, tasks)
 
 
@@ -255,7 +203,7 @@ def _step(files: Files, step: Map, number: int, others: str, defaults: Defaults,
     within = replace(
         around, occasions=under(around.occasions, condition, "the step", around.branch),
         swallowed=around.swallowed + swallowed, unsure=around.unsure + unsure,
-        skips=around.skips + (() if plain else ("its step has a condition",)),
+        conditional=around.conditional + (() if plain else ("its step has a condition",)),
         anyway=around.anyway or runs_anyway(condition),
     )  # fmt: skip
     environment = {**(defaults.environment or {}), **strings(step.get("env"))}
@@ -266,27 +214,15 @@ def _step(files: Files, step: Map, number: int, others: str, defaults: Defaults,
 
 
 def _script(step: Map, number: int, defaults: Defaults, around: Around, environment: dict[str, str]) -> Task:
-    said = _text(step.get("shell")) or defaults.shell
-    shell, dialect = _shell(said, defaults.system)
-    folder = _text(step.get("working-directory")) or defaults.folder
+    said = text_of(step.get("shell")) or defaults.shell
+    shell, dialect = shell_of(said, defaults.system)
+    folder = text_of(step.get("working-directory")) or defaults.folder
     cwd = None if OPEN in folder or folder.startswith("/") else normal(folder)
     line = step.at("run")
     return _task(
         around, line, number, script=str(step.get("run")), shell=replace(shell, cwd=cwd), dialect=dialect,
         environment=environment,
     )  # fmt: skip
-
-
-def _shell(said: str, system: str) -> tuple[Shell, str]:
-    if said == "" and system != "shell":
-        return Shell(), "the shell of Windows" if system == "windows" else "a shell that is not known beforehand"
-    if said in SHELLS:
-        return SHELLS[said], ""
-    words = said.split()
-    if words and words[0].rsplit("/", 1)[-1] in ("bash", "sh", "dash") and OPEN not in said:
-        flags = "".join(word for word in words[1:] if word.startswith("-") and not word.startswith("--"))
-        return Shell(errexit="e" in flags, pipefail="pipefail" in words), ""
-    return Shell(), f"{said or 'a shell'} that is not followed".replace(OPEN, "a shell")
 
 
 def _used(files: Files, step: Map, number: int, defaults: Defaults, around: Around, tasks: Tasks) -> int:

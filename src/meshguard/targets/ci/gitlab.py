@@ -7,8 +7,8 @@ from typing import Any
 from meshguard.targets.ci.files import Files
 from meshguard.targets.ci.gitlab_config import Config, load
 from meshguard.targets.ci.gitlab_rules import Answer, Pipeline, only_except, rules
-from meshguard.targets.ci.models import Event, Occasion
-from meshguard.targets.ci.shell import Shell
+from meshguard.targets.ci.models import EVENTS, Event, Occasion, State
+from meshguard.targets.ci.shell_models import Shell
 from meshguard.targets.ci.shell_words import OPEN
 from meshguard.targets.ci.tasks import Task, Tasks
 from meshguard.targets.ci.yaml_read import Map, Unreadable
@@ -18,7 +18,7 @@ UNKNOWN_LINE = "a part of the script that is not known"
 
 
 def gitlab_tasks(files: Files, path: str, branch: str, tasks: Tasks, paths: tuple[str, ...] = ()) -> list[str]:
-    """The tasks of a configuration, on pushes and merge requests of a branch; returns the files that it is read from."""
+    """The tasks of a configuration, on pushes and merge requests of a branch; returns the files read."""
     config = load(files, path, tasks, paths)
     jobs: dict[str, Map] = {}
     for name in config.jobs():
@@ -41,7 +41,7 @@ def _job(config: Config, jobs: dict[str, Map], name: str, job: Map, branch: str,
     if "run" in job:
         tasks.missing(path, job.at("run"), f"the steps of the job {name} are not followed")
         return
-    answers = {event: _answer(config, job, name, event, branch) for event in ("push", "pull_request")}
+    answers = {event: _answer(config, job, name, event, branch) for event in EVENTS}
     swallowed, unsure = _allowed(job, list(answers.values()))
     for key in ("before_script", "script"):
         if None in config.lines(job.get(key)):
@@ -94,9 +94,9 @@ def _in(config: Config, job: Map, name: str, pipeline: Pipeline) -> Answer:
 def _occasion(event: Event, answer: Answer) -> Occasion:
     if answer.runs is True and answer.manual:
         return Occasion(event=event, state="no", why="it waits for someone to start it by hand")
-    state = {True: "yes", False: "no", None: "maybe"}[answer.runs]
+    state: State = "maybe" if answer.runs is None else "yes" if answer.runs else "no"
     why = "a rule on changed files skips it for others" if answer.paths and answer.runs else answer.why
-    return Occasion(event=event, state=state, why=why, paths=answer.paths)  # type: ignore[arg-type]
+    return Occasion(event=event, state=state, why=why, paths=answer.paths)
 
 
 def _allowed(job: Map, answers: list[Answer]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -101,15 +101,18 @@ class Config:
 def merge(base: Map, other: Map) -> None:
     """Mappings are merged, and all else is replaced."""
     for key, value in other.items():
-        known = base.get(key)
-        if isinstance(known, Map) and isinstance(value, Map):
-            joined = Map()
-            merge(joined, known)
-            merge(joined, value)
-            joined.line = value.line
-            value = joined
-        base[key] = value
+        base[key] = _joined(base.get(key), value)
         base.lines[key] = other.at(key)
+
+
+def _joined(known: Any, value: Any) -> Any:
+    if not (isinstance(known, Map) and isinstance(value, Map)):
+        return value
+    joined = Map()
+    merge(joined, known)
+    merge(joined, value)
+    joined.line = value.line
+    return joined
 
 
 def load(files: Files, path: str, tasks: Tasks, paths: tuple[str, ...]) -> Config:

@@ -63,7 +63,8 @@ def decide(text: Any, pipeline: Pipeline) -> bool | None:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found, at, text = [], 0, text.rstrip()
+    found: list[tuple[str, str]] = []
+    at, text = 0, text.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or len(found) > MAX_TOKENS:
@@ -166,23 +167,24 @@ def rules(found: Any, pipeline: Pipeline, what: str) -> Answer:
         return Answer(None, f"the rules of {what} are not read")
     unclear = False
     for rule in found:
-        if not isinstance(rule, Map):
-            return Answer(None, f"a rule of {what} is not read")
-        fits = decide(rule["if"], pipeline) if "if" in rule else True
-        if fits is False:
-            continue
-        if "exists" in rule or (fits is None and rule.get("when") != "never"):
-            unclear = True
-        if fits is None:
-            unclear = True
-            continue
-        answer = _rule(rule, pipeline, what)
-        if unclear:
-            return Answer(None, f"a rule of {what} is not decided here", answer.allow_failure)
-        return answer
+        fits = _fit(rule, pipeline)
+        unclear = unclear or fits is None
+        if fits:
+            answer = _rule(rule, pipeline, what)
+            return (
+                answer if not unclear else Answer(None, f"a rule of {what} is not decided here", answer.allow_failure)
+            )
     if unclear:
         return Answer(None, f"a rule of {what} is not decided here")
     return Answer(False, f"no rule of {what} lets it run on {pipeline.event}")
+
+
+def _fit(rule: Any, pipeline: Pipeline) -> bool | None:
+    """Whether a rule fits; one on files that exist, or of another form, is not known."""
+    if not isinstance(rule, Map):
+        return None
+    fits = decide(rule["if"], pipeline) if "if" in rule else True
+    return None if fits and "exists" in rule else fits
 
 
 def _rule(rule: Map, pipeline: Pipeline, what: str) -> Answer:
@@ -234,8 +236,9 @@ def _refs(said: Any, pipeline: Pipeline) -> bool | None:
 
 
 def _ref(name: str, pipeline: Pipeline) -> bool | None:
+    asked = pipeline.merge_request
     words = {
-        "merge_requests": pipeline.merge_request, "external_pull_requests": False, "branches": not pipeline.merge_request,
+        "merge_requests": pipeline.merge_request, "external_pull_requests": False, "branches": not asked,
         "tags": False, "schedules": False, "web": False, "api": False, "triggers": False, "pipelines": False,
         "pushes": not pipeline.merge_request, "chat": False, "external": False,
     }  # fmt: skip

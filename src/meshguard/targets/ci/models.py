@@ -58,11 +58,13 @@ class Place(CiModel):
     unsure: tuple[str, ...] = ()
     """What leaves open whether its failure fails the job."""
     skips: tuple[str, ...] = ()
-    """Why it may be skipped while its job succeeds."""
+    """Why the shell may not run it."""
+    conditional: tuple[str, ...] = ()
+    """Conditions of the service under which it is skipped while its job succeeds."""
     after: tuple[str, ...] = ()
     """Jobs that must have succeeded before its own begins."""
     anyway: bool = False
-    """Whether it runs although an earlier step or job has failed."""
+    """Whether it runs although an earlier step of its job has failed."""
     severity: str = ""
     """From which severity an audit of packages fails, where it says so."""
 

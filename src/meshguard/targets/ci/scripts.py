@@ -10,7 +10,8 @@ from typing import Any
 
 from meshguard.targets.ci.commands import VALUED, options_of, program, unwrapped
 from meshguard.targets.ci.files import Files, normal
-from meshguard.targets.ci.shell import SHELLS, Called
+from meshguard.targets.ci.shell_builtins import SHELLS
+from meshguard.targets.ci.shell_models import Called
 from meshguard.targets.ci.shell_words import OPEN
 
 MANAGERS = ("npm", "pnpm", "yarn", "bun")

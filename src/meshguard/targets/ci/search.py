@@ -17,7 +17,8 @@ from meshguard.targets.ci.github import workflow_tasks
 from meshguard.targets.ci.gitlab import ROOTS, gitlab_tasks
 from meshguard.targets.ci.models import Place, Runs, Unknown, WorkflowFile
 from meshguard.targets.ci.scripts import Scripts
-from meshguard.targets.ci.shell import Context, Ran, Walk
+from meshguard.targets.ci.shell import Walk
+from meshguard.targets.ci.shell_models import Context, Ran
 from meshguard.targets.ci.shell_words import OPEN
 from meshguard.targets.ci.tasks import Task, Tasks
 
@@ -111,7 +112,8 @@ def _place(task: Task, index: int, here: Force, ran: Ran | None = None) -> Place
         occasions=task.occasions,
         swallowed=tuple(dict.fromkeys(swallowed)),
         unsure=tuple(dict.fromkeys((*task.unsure, *ran.unsure, *filter(None, (here.unsure,))))),
-        skips=tuple(dict.fromkeys((*task.skips, *ran.skips))),
+        skips=tuple(dict.fromkeys(ran.skips)),
+        conditional=task.conditional,
         after=task.after,
         anyway=task.anyway,
         severity=here.severity,

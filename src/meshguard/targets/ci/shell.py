@@ -7,10 +7,12 @@ Followed are errexit, pipefail, `&&`, `||`, `!`, pipes, `if`, loops, functions, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from meshguard.targets.ci.shell_builtins import BUILTINS, SHELLS
 from meshguard.targets.ci.shell_ends import Ending, captures_status, ends_with, is_test
+from meshguard.targets.ci.shell_models import MAX_CALLS, Called, Context, Opaque, Ran, Resolve, Shell
 from meshguard.targets.ci.shell_words import (
     OPEN,
     assignments,
@@ -25,85 +27,8 @@ from meshguard.targets.ci.shell_words import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MAX_CALLS = 12
 NO_ERREXIT = "the shell goes on after it (errexit is off)"
 UNKNOWN_ERREXIT = "whether the shell ends at it depends on a `set` that is not always run"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One command that a script may run."""
-
-    words: tuple[str, ...]
-    line: int
-    swallowed: str = ""
-    """Why its failure does not fail the script."""
-    unsure: tuple[str, ...] = ()
-    """What leaves that open."""
-    skips: tuple[str, ...] = ()
-    """Why it may not be run at all."""
-    through: str = ""
-    """The script in which it stands, where that is another."""
-    cwd: str | None = ""
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """A part of a script that cannot be followed."""
-
-    line: int
-    what: str
-    text: str | None
-    """What stands in it; None where that is not known."""
-
-
-@dataclass(frozen=True)
-class Called:
-    """A script that a command runs."""
-
-    text: str | None
-    """None where it cannot be read or is not of the shell; `opaque` may hold what stands in it."""
-    name: str
-    errexit: bool = False
-    pipefail: bool = False
-    own_shell: bool = True
-    """False where it is read into the shell that runs."""
-    cwd: str | None = ""
-    opaque: str | None = ""
-    why: str = ""
-
-
-Resolve = Callable[[tuple[str, ...], "str | None"], "list[Called]"]
-
-
-@dataclass(frozen=True)
-class Shell:
-    """What is set in a shell."""
-
-    errexit: bool | None = True
-    pipefail: bool | None = False
-    cwd: str | None = ""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What surrounds a command."""
-
-    tail: bool | None = True
-    """Whether the script fails where this is the last and fails; None: not known."""
-    suspended: bool = False
-    """Whether errexit has no force here."""
-    caught: str = ""
-    unsure: tuple[str, ...] = ()
-    skips: tuple[str, ...] = ()
-    depth: int = 0
-    line: int | None = None
-    through: str = ""
-
-    def maybe(self, reason: str) -> Context:
-        """The same, where what is in it may not run."""
-        return replace(self, skips=(*self.skips, reason))
 
 
 class Walk:
@@ -321,13 +246,14 @@ class Walk:
         elif name in BUILTINS:
             BUILTINS[name](self, said, within)
         else:
-            self._ran(said, line, within, assignments(node))
+            self.ran(said, line, within, assignments(node))
 
     def _function(self, name: str, context: Context) -> None:
         if context.depth < MAX_CALLS:
             self.block(self.functions[name], replace(context, tail=self.counts(context), depth=context.depth + 1))
 
-    def _ran(self, said: tuple[str, ...], line: int, context: Context, environment: dict[str, str]) -> None:
+    def ran(self, said: tuple[str, ...], line: int, context: Context, environment: dict[str, str]) -> None:
+        """One command, and the scripts that it runs."""
         swallowed, unsure = self._fate(context)
         skips = (*self.skips, *context.skips)
         self.found.append(
@@ -386,63 +312,3 @@ def _name(node: Node) -> str:
         node = node.named_children[0]
     said = words(node) if node.type == "command" else ()
     return said[0] if said and OPEN not in said[0] and len(said[0]) < 40 else "…"
-
-
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
-
-
-def _set(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    """`set -e`, `set +o pipefail`; where it is not always run, what is set is not known."""
-    sure = not context.skips
-    flags = list(said[1:])
-    for index, flag in enumerate(flags):
-        if flag[:1] not in "-+" or not flag:
-            continue
-        on: bool | None = flag[0] == "-"
-        names = [flags[index + 1]] if "o" in flag[1:] and index + 1 < len(flags) else []
-        if "e" in flag[1:] or "errexit" in names:
-            walk.shell = replace(walk.shell, errexit=on if sure or on == walk.shell.errexit else None)
-        if "pipefail" in names:
-            walk.shell = replace(walk.shell, pipefail=on if sure or on == walk.shell.pipefail else None)
-
-
-def _cd(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    import posixpath
-
-    place = next((one for one in said[1:] if not one.startswith("-")), OPEN)
-    known = walk.shell.cwd is not None and OPEN not in place and not place.startswith(("/", "~")) and not context.skips
-    cwd = posixpath.normpath(posixpath.join(walk.shell.cwd or "", place)) if known else None
-    walk.shell = replace(walk.shell, cwd="" if cwd == "." else cwd)
-
-
-def _exit(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    if context.skips:
-        if said[1:2] in ((), ("0",)) or OPEN in said[1]:
-            walk.skips = (*walk.skips, "an `exit` before it may end the script")
-    elif not walk.dead:
-        walk.dead = "it is never reached: the script ends before it"
-
-
-def _trap(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    del context
-    if len(said) > 1 and (OPEN in said[1] or "exit" in said[1] or said[1] in walk.functions):
-        walk.unsure = (*walk.unsure, "a `trap` may change the status with which the script ends")
-
-
-def _eval(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    text = " ".join(said[1:])
-    if OPEN in text:
-        walk.opaque.append(Opaque(context.line or 1, "`eval` runs what is not known beforehand", text))
-    elif context.depth < MAX_CALLS:
-        walk.script(text, replace(context, depth=context.depth + 1), "the text of `eval`")
-
-
-def _exec(walk: Walk, said: tuple[str, ...], context: Context) -> None:
-    if len(said) > 1:
-        walk._ran(said[1:], context.line or 1, replace(context, tail=True), {})
-        _exit(walk, ("exit", OPEN), context)
-
-
-BUILTINS: dict[str, Callable[[Walk, tuple[str, ...], Context], None]] = {
-    "set": _set, "cd": _cd, "pushd": _cd, "exit": _exit, "trap": _trap, "eval": _eval, "exec": _exec,
-}  # fmt: skip

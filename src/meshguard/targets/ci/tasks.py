@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from meshguard.targets.ci.models import EVENTS, Occasion, Unknown
-from meshguard.targets.ci.shell import Shell
+from meshguard.targets.ci.shell_models import Shell
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Task:
     occasions: tuple[Occasion, ...]
     swallowed: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
-    skips: tuple[str, ...] = ()
+    conditional: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     anyway: bool = False
     script: str | None = None

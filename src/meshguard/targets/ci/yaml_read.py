@@ -134,7 +134,7 @@ def read(text: str) -> list[Any]:
     try:
         _refuse_depth(text)
         builder = _Builder()
-        return [builder.build(node) for node in yaml.compose_all(text, Loader=Loader) if node is not None]
+        return [builder.build(node) for node in yaml.compose_all(text, Loader=Loader)]
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         raise Unreadable(f"line {mark.line + 1 if mark else 1}: no valid YAML") from None

@@ -42,7 +42,7 @@ BOT = "dependabot[bot]"
 MAX_TEXT = 200_000
 MAX_NAMED = 500
 _ADVISORY = re.compile(r"\b(?:GHSA(?:-[0-9a-z]{4}){3}|CVE-\d{4}-\d{4,19})\b", re.IGNORECASE)
-_BUMPED = re.compile(r"\b(?:bumps?|updates?) (?:the requirements of )?\[?`?(@?[\w./:-]{1,200})`?\]?", re.IGNORECASE)
+_BUMPED = re.compile(r"\b(?:bumps?|updates?) (?:the requirements on )?\[?`?(@?[\w./:-]{1,200})`?\]?", re.IGNORECASE)
 
 
 class AlertFacts(GithubBase):

@@ -19,7 +19,8 @@ class Package(RepoModel):
     licence: str | None = None
     """What the lockfile says, word for word; None where it says nothing."""
     hashes: tuple[str, ...] = ()
-    """`algorithm:hex` of each archive; of a Go module `h1:base64`, which is a hash over its list of files."""
+    """`algorithm:hex` of each archive. What is fixed by another hash has its kind before it: `h1` (Go's, over the list
+    of files), `yarn` (of the archive that Yarn makes), `git` (the commit that the archive is made of)."""
     dev: bool = False
     """Whether it is for development alone."""
     optional: bool = False

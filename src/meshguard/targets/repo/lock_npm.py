@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,8 +22,8 @@ Entries = Mapping[str, Mapping[str, Any]]
 """By folder from the lockfile's: "" is the repository itself, `node_modules/a/node_modules/b` a package."""
 
 INSTALLED = "node_modules/"
-REGISTRY_PATH = "/-/"
-"""What stands in the path of every archive of an npm registry."""
+REGISTRY_PATH = re.compile(r"/-/|^https://npm\.pkg\.github\.com/download/")
+"""What stands in the URL of every archive of an npm registry."""
 OWN_KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 NEEDED_KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
 
@@ -39,7 +40,18 @@ def parse_npm(path: str, data: bytes, beside: Beside) -> Lock:
         entries = _of_version_1(document, _manifest(beside))
     else:
         raise LockError(f"its lockfileVersion is {version!r:.40}; 1 to 3 are read")
-    return _lock(path, version, entries)
+    draft = Draft(path, "npm")
+    _hold_against(draft, entries[""], _manifest(beside))
+    return _lock(draft, version, entries)
+
+
+def _hold_against(draft: Draft, root: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    """A package.json that was changed afterwards: what will be installed is not what the lockfile says."""
+    for kind in OWN_KINDS if manifest else ():
+        said, known = table(manifest.get(kind)), table(root.get(kind))
+        for name in sorted({*said, *known}):
+            if said.get(name) != known.get(name):
+                draft.problem(f"package.json has another range for {name} than the lockfile was made from")
 
 
 def _manifest(beside: Beside) -> dict[str, Any]:
@@ -63,8 +75,7 @@ def _of_version_1(document: Mapping[str, Any], manifest: Mapping[str, Any]) -> d
     return entries
 
 
-def _lock(path: str, version: int, entries: Entries) -> Lock:
-    draft = Draft(path, "npm")
+def _lock(draft: Draft, version: int, entries: Entries) -> Lock:
     purls = {at: _added(draft, at, entry) for at, entry in entries.items() if _is_package(at, entry)}
     edges: dict[str, list[str]] = {}
     direct: set[str] = set()
@@ -101,7 +112,7 @@ def _added(draft: Draft, at: str, entry: Mapping[str, Any]) -> str:
         if resolved.startswith("npm:"):
             name, _, version = resolved.removeprefix("npm:").rpartition("@")
     source = "registry" if not resolved or resolved.startswith("npm:") else source_of(resolved)
-    if source == "url" and REGISTRY_PATH in resolved:
+    if source == "url" and REGISTRY_PATH.search(resolved):
         source = "registry"
     return draft.add(
         name,

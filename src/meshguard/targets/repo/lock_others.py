@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,8 +105,14 @@ def _composer_package(draft: Draft, package: Mapping[str, Any], *, dev: bool) ->
         text(package.get("name")).lower(),
         text(package.get("version")),
         licence=licence or None,
-        hashes=hashes_of(dist.get("shasum")),
+        hashes=hashes_of(dist.get("shasum")) or _commit(dist.get("reference")),
         dev=dev,
         source=source_of(where) if local else "registry",
         where=where,
     )
+
+
+def _commit(reference: object) -> tuple[str, ...]:
+    """The commit that an archive is made of, where the lockfile has no hash of the archive."""
+    found = text(reference)
+    return (f"git:{found}",) if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found) else ()

@@ -13,6 +13,8 @@ from meshguard.targets.repo.lock_models import Lock
 from meshguard.targets.repo.lock_read import Beside, Draft, as_text, hashes_of, source_of
 
 MAX_FILES = 20
+DEVELOPMENT = frozenset({"dev", "development", "test", "tests", "testing", "lint", "doc", "docs"})
+"""Words in the file's name by which it is for development alone."""
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
 _OPTION = re.compile(r"\s--?[A-Za-z].*$")
@@ -38,7 +40,7 @@ def parse_requirements(path: str, data: bytes, beside: Beside) -> Lock:
     With hashes pip refuses what is not listed (pip's documentation, "Secure installs"); without them the list may
     lack what the packages need themselves.
     """
-    draft, unhashed, dev = Draft(path, "pypi"), 0, bool(re.search(r"dev|test|lint|docs?\b", path.rpartition("/")[2]))
+    draft, unhashed, dev = Draft(path, "pypi"), 0, bool(set(re.split(r"[-_.]", path.rpartition("/")[2])) & DEVELOPMENT)
     for line in _lines(draft, path, as_text(data), beside):
         unhashed += _added(draft, line, dev=dev)
     if unhashed:

@@ -24,6 +24,7 @@ from meshguard.targets.repo.lock_read import (
 
 REGISTRY = re.compile(r"^https://(registry\.yarnpkg\.com|registry\.npmjs\.org)/|/-/")
 PRODUCTION = ("dependencies", "optionalDependencies", "peerDependencies")
+LOCAL = ("link:", "file:", "portal:", "workspace:")
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|"|[^\s,"]+')
 
 
@@ -65,7 +66,7 @@ def _classic(path: str, text_: str, beside: Beside) -> Lock:
     for entry in entries:
         edges[by_pattern[entry.patterns[0]]] = list(_found(draft, entry.needs, by_pattern, entry.patterns[0]))
     manifest = _manifest(beside)
-    roots = {kind: list(_roots(manifest, kind, by_pattern)) for kind in (*PRODUCTION, "devDependencies")}
+    roots = {kind: list(_roots(draft, manifest, kind, by_pattern)) for kind in (*PRODUCTION, "devDependencies")}
     production = [purl for kind in PRODUCTION for purl in roots[kind]]
     return draft.lock(
         "yarn 1",
@@ -82,10 +83,13 @@ def _manifest(beside: Beside) -> Mapping[str, Any]:
     return as_json(data) if data is not None else {}
 
 
-def _roots(manifest: Mapping[str, Any], kind: str, by_pattern: Mapping[str, str]) -> Iterator[str]:
+def _roots(draft: Draft, manifest: Mapping[str, Any], kind: str, by_pattern: Mapping[str, str]) -> Iterator[str]:
+    """What the manifest names; a range that the lockfile does not have came later, or is of a workspace."""
     for name, wanted in table(manifest.get(kind)).items():
         if purl := by_pattern.get(f"{name}@{wanted}", ""):
             yield purl
+        elif kind != "peerDependencies" and not manifest.get("workspaces") and not text(wanted).startswith(LOCAL):
+            draft.problem(f"package.json names {name} in a range that the lockfile does not have")
 
 
 def _found(draft: Draft, needs: Mapping[str, str], by_pattern: Mapping[str, str], who: str) -> Iterator[str]:
@@ -201,7 +205,7 @@ def _needs(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _added(draft: Draft, entry: Entry) -> str:
-    """One package. Its checksum is left out: it is that of the archive which Yarn makes of it, not of the package."""
+    """One package. Its checksum is that of the archive which Yarn makes of it, not of the package as published."""
     resolution = text(entry.fields.get("resolution"))
     name, _, place = resolution[1:].partition("@")
     kind = place.partition(":")[0]
@@ -209,4 +213,7 @@ def _added(draft: Draft, entry: Entry) -> str:
         kind = "npm"
     source = "registry" if kind in ("npm", "virtual") else source_of(place)
     version = text(entry.fields.get("version"))
-    return draft.add(resolution[:1] + name, version, source=source, where=place if source != "registry" else "")
+    checksum = text(entry.fields.get("checksum")).rpartition("/")[2]
+    hashes = (f"yarn:{checksum}",) if checksum else ()
+    where = place if source != "registry" else ""
+    return draft.add(resolution[:1] + name, version, hashes=hashes, source=source, where=where)

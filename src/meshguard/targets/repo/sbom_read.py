@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
@@ -62,7 +63,7 @@ def read_bill(data: bytes) -> Bill:
         components=tuple(_component(one) for one in (*inner, *components)),
         without_relations=tuple(sorted({ref for ref in refs if ref not in related})),
         dangling=tuple(sorted({ref for ref, needs in related.items() for ref in (ref, *needs)} - known)),
-        doubled=tuple(sorted({ref for ref in known if refs.count(ref) > 1})) if len(set(refs)) != len(refs) else (),
+        doubled=tuple(sorted(ref for ref, count in Counter(refs).items() if ref and count > 1)),
     )
 
 
@@ -81,12 +82,12 @@ def _other(data: bytes) -> str:
 
 
 def _components(found: object) -> Iterator[dict[str, Any]]:
-    todo = [(one, 0) for one in rows(found)]
+    todo = deque((one, 0) for one in rows(found))
     while todo:
-        one, depth = todo.pop(0)
+        one, depth = todo.popleft()
         yield one
         if depth < MAX_DEPTH:
-            todo += [(inner, depth + 1) for inner in rows(one.get("components"))]
+            todo.extend((inner, depth + 1) for inner in rows(one.get("components")))
 
 
 def _component(said: Mapping[str, Any]) -> Component:

@@ -39,7 +39,7 @@ ALGORITHMS = {
     "sha384": HashAlgorithm.SHA_384,
     "sha512": HashAlgorithm.SHA_512,
 }
-"""Of hashes over a package's archive; Go's h1 is over a list of files, and stands as a property."""
+"""Of hashes over a package's archive; all others (Go's h1, Yarn's own, a commit) stand as properties."""
 
 
 @dataclass
@@ -147,7 +147,9 @@ def _component(package: Package, material: Material) -> Component:
         scope=scope,
         hashes=[HashType(alg=ALGORITHMS[name], content=value) for name, _, value in pairs if name in ALGORITHMS],
         licenses=_licences(licensed.said if licensed else ()),
-        properties=[Property(name=f"meshguard:{name}", value=value) for name, _, value in pairs if name == "h1"],
+        properties=[
+            Property(name=f"meshguard:{name}", value=value) for name, _, value in pairs if name not in ALGORITHMS
+        ],
     )
 
 

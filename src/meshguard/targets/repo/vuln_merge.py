@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meshguard.targets.repo.vuln_models import Hit, Looked, Unassessed, Vulnerability, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from meshguard.targets.repo.lock_models import Lock
 
@@ -30,7 +30,7 @@ def merged(lock: Lock, looked: Sequence[Looked]) -> tuple[Vulnerability, ...]:
     return tuple(sorted(found, key=lambda one: (one.purl, one.id)))
 
 
-def _groups(hits: Iterable[tuple[str, Hit]]) -> list[list[tuple[str, Hit]]]:
+def _groups(hits: Sequence[tuple[str, Hit]]) -> list[list[tuple[str, Hit]]]:
     """Hits that share a name, directly or through others."""
     groups: list[tuple[set[str], list[tuple[str, Hit]]]] = []
     for source, hit in hits:
@@ -42,7 +42,8 @@ def _groups(hits: Iterable[tuple[str, Hit]]) -> list[list[tuple[str, Hit]]]:
             else:
                 names, members = names | other[0], [*other[1], *members]
         groups = [*apart, (names, members)]
-    return [members for _, members in groups]
+    order = [id(hit) for _, hit in hits]
+    return [sorted(members, key=lambda member: order.index(id(member[1]))) for _, members in groups]
 
 
 def _joined(purl: str, group: list[tuple[str, Hit]]) -> Vulnerability:

@@ -1,7 +1,8 @@
 """npm audit, in a folder that holds the lockfile and what of the manifest names packages, and nothing else.
 
 A project's own `.npmrc` could send variables of the environment to any host (`registry=https://host/${SECRET}/`), so
-npm sees none: the folder, the home and the configuration are its own, and the registry is given.
+npm sees none: the folder and the home are its own, and the registry is given. What the machine itself configures for
+all its users (a CA, a proxy) holds.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ async def ask(repo: VulnerabilityFacts, lock: Lock) -> Looked:
 _ARGUMENTS = (
     "audit", "--json", "--package-lock-only", "--audit-level=info", "--include=prod", "--include=dev",
     "--include=optional", "--include=peer", "--ignore-scripts", "--no-fund", "--no-update-notifier",
-    "--userconfig=/dev/null", "--globalconfig=/dev/null", "--fetch-retries=1", "--fetch-timeout=30000",
+    "--fetch-retries=1", "--fetch-timeout=30000",
     "--logs-max=0",
 )  # fmt: skip
 _QUIET = {"NO_UPDATE_NOTIFIER": "1", "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
@@ -144,7 +145,8 @@ def _advisories(report: dict[str, Any], lock: Lock) -> Iterator[dict[str, Any]]:
 
 
 def _hits(advisory: dict[str, Any], known: list[Package], lock: Lock) -> Iterator[Hit]:
-    ids = names_in(text(advisory.get("url")).rpartition("/")[2], f"npm:{advisory.get('source')}")
+    page = text(advisory.get("url")).rpartition("/")[2]
+    ids = names_in(page if page.startswith("GHSA-") else f"npm:{advisory.get('source')}")
     name, range_ = text(advisory.get("name")), text(advisory.get("range"))
     named = [package for package in known if package.name == name]
     # npm has found some version of it affected: where none seems to be, the range is misread, and each counts.

@@ -2,11 +2,13 @@
 
 It reads `trivy.yaml`, `.trivyignore` and TRIVY_* variables of where it runs, each of which can empty its report: the
 folder, the environment and both files are given. A lockfile that it cannot read gives an empty report and exit code 0:
-what it lists is held against what the lockfile has.
+what it lists is held against what the lockfile has. Of Python packages it gets a list that is written from the
+lockfile, since it reads neither each kind of theirs nor what a requirements file includes.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -35,17 +37,15 @@ TRIVY = Tool(
 BESIDE = {
     "go.sum": ("go.mod",),
     "yarn.lock": ("package.json",),
-    "poetry.lock": ("pyproject.toml",),
-    "uv.lock": ("pyproject.toml",),
     "Cargo.lock": ("Cargo.toml",),
     "composer.lock": ("composer.json",),
 }
 """Manifests that Trivy reads together with a lockfile."""
 KNOWN = (
-    "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "uv.lock", "Pipfile.lock", "Cargo.lock",
-    "go.sum", "composer.lock", "Gemfile.lock",
+    "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "Cargo.lock", "go.sum", "composer.lock", "Gemfile.lock",
 )  # fmt: skip
 FIX = "bring the database up to date with `trivy --cache-dir FOLDER image --download-db-only`, apart from the audit"
+_ADVISORY = re.compile(r"https://github\.com/advisories/(GHSA(?:-[0-9a-z]{4}){3})")
 DATABASE = 2
 """Schema of the database that all versions since 0.24 read."""
 
@@ -58,7 +58,7 @@ async def ask(repo: VulnerabilityFacts, lock: Lock) -> Looked:
     dated = await in_thread(dated_of, cache)
     trivy = await repo.tool(TRIVY)
     with tempfile.TemporaryDirectory(prefix="meshguard-trivy-") as folder:
-        await in_thread(_copy, repo.settings.path, lock.path, Path(folder))
+        await in_thread(_copy, repo.settings.path, lock, Path(folder))
         done = await run(
             trivy, [*_ARGUMENTS, "--cache-dir", str(cache), folder], environment=_QUIET,
             deadline_s=PER_S * repo.limits.deadline_s,
@@ -93,9 +93,13 @@ def dated_of(cache: Path) -> datetime:
     return dated
 
 
-def _copy(root: Path, path: str, to: Path) -> None:
-    folder, _, name = path.rpartition("/")
-    (to / _known_name(name)).write_bytes(read_inside(root, path))
+def _copy(root: Path, lock: Lock, to: Path) -> None:
+    if lock.ecosystem == "pypi":
+        known, _ = from_registry(lock)
+        (to / "requirements.txt").write_text("".join(f"{one.name}=={one.version}\n" for one in known))
+        return
+    folder, _, name = lock.path.rpartition("/")
+    (to / _known_name(name)).write_bytes(read_inside(root, lock.path))
     for other in BESIDE.get(name, ()):
         try:
             data = read_inside(root, f"{folder}/{other}".lstrip("/"))
@@ -106,8 +110,6 @@ def _copy(root: Path, path: str, to: Path) -> None:
 
 def _known_name(name: str) -> str:
     """The name by which Trivy knows the kind."""
-    if name.startswith("requirements"):
-        return "requirements.txt"
     return "package-lock.json" if name == "npm-shrinkwrap.json" else name
 
 
@@ -145,12 +147,9 @@ def _hits(said: Iterable[dict[str, Any]], by_purl: dict[str, Package], lock: Loc
             name = text(one.get("PkgName"))
             raise NotObserved(f"Trivy speaks of {name or 'a package'}, which {lock.path} does not have")
         fixed = tuple(part.strip() for part in text(one.get("FixedVersion")).split(",") if part.strip())
-        page = text(one.get("PrimaryURL")).rpartition("/")[2]
         yield Hit(
             purl=package.purl,
-            ids=names_in(
-                one.get("VulnerabilityID"), *words(one.get("VendorIDs")), page if page.startswith("GHSA-") else None
-            ),
+            ids=names_in(one.get("VulnerabilityID"), *words(one.get("VendorIDs")), *_github(one)),
             severity=severity_named(one.get("Severity")),
             fixed=fixed,
             fixable=bool(fixed),
@@ -158,12 +157,19 @@ def _hits(said: Iterable[dict[str, Any]], by_purl: dict[str, Package], lock: Loc
         )
 
 
+def _github(said: dict[str, Any]) -> set[str]:
+    """GitHub's name of it, where its pages name just one: Trivy itself gives the CVE alone."""
+    pages = [text(said.get("PrimaryURL")), *words(said.get("References"))]
+    found = {match[1] for page in pages if (match := _ADVISORY.fullmatch(page))}
+    return found if len(found) == 1 else set()
+
+
 def _purl(entry: dict[str, Any], field: str) -> str:
     return bare_purl(text(table(entry.get(field)).get("PURL")))
 
 
 def _covers(lock: Lock) -> bool:
-    return _known_name(lock.path.rpartition("/")[2]) in (*KNOWN, "requirements.txt")
+    return lock.ecosystem == "pypi" or _known_name(lock.path.rpartition("/")[2]) in KNOWN
 
 
 def _lacks(settings: Any) -> str:

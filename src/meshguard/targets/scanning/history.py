@@ -71,38 +71,54 @@ def scan_history(repo: Path, scanner: Scanner, limits: Limits | None = None) -> 
     git, limits = Git(repo), limits or Limits()
     if not git.is_repository():
         raise NotObserved(f"{repo} is no git repository", fix="name the folder of a repository")
-    skips, missing = Skips(), list[str]()
-    found: dict[str, list[Finding]] = {}
-    suppressed: list[Suppressed] = []
-    notes = [f"rule file: {note}" for note in scanner.rules.notes]
-    count = size = 0
-    for blob, data in contents(git, _wanted(git, limits, skips, missing)):
+    return _Reading(git, scanner, limits).scan()
+
+
+class _Reading:
+    """One reading of a history."""
+
+    def __init__(self, git: Git, scanner: Scanner, limits: Limits) -> None:
+        self.git = git
+        self.scanner = scanner
+        self.limits = limits
+        self.skips = Skips()
+        self.missing: list[str] = []
+        self.found: dict[str, list[Finding]] = {}
+        self.suppressed: list[Suppressed] = []
+        self.notes = [f"rule file: {note}" for note in scanner.rules.notes]
+        self.blobs = self.bytes = 0
+
+    def scan(self) -> HistoryScan:
+        for blob, data in contents(self.git, _wanted(self.git, self.limits, self.skips, self.missing)):
+            self._take(blob, data)
+        if self.missing:
+            self.skips.add("not in this partial clone", self.missing[0], len(self.missing))
+        shallow = self.git.is_shallow()
+        if shallow:
+            self.notes.append("the clone is shallow: older commits were not looked at, and a first one may be the cut")
+        return HistoryScan(
+            findings=tuple(_placed(self.git, self.found)),
+            suppressed=tuple(self.suppressed),
+            blobs=self.blobs,
+            bytes=self.bytes,
+            commits=int(self.git.output("rev-list", "--all", "--count")),
+            skipped=self.skips.all(),
+            shallow=shallow,
+            notes=tuple(self.notes),
+        )
+
+    def _take(self, blob: Blob, data: bytes) -> None:
         path = _shown(blob.path)
-        result = scanner.scan_text(data, path)
-        suppressed += result.suppressed
+        result = self.scanner.scan_text(data, path)
+        self.suppressed += result.suppressed
         if result.findings:
-            found[blob.id] = list(result.findings)
+            self.found[blob.id] = list(result.findings)
         if result.note.startswith("binary"):
-            skips.add(result.note, path)
-            continue
+            self.skips.add(result.note, path)
+            return
         if result.note:
-            notes.append(f"{path}: {result.note}")
-        count, size = count + 1, size + len(data)
-    if missing:
-        skips.add("not in this partial clone", missing[0], len(missing))
-    shallow = git.is_shallow()
-    if shallow:
-        notes.append("the clone is shallow: older commits were not looked at, and a first commit may be the cut")
-    return HistoryScan(
-        findings=tuple(_placed(git, found)),
-        suppressed=tuple(suppressed),
-        blobs=count,
-        bytes=size,
-        commits=int(git.output("rev-list", "--all", "--count")),
-        skipped=skips.all(),
-        shallow=shallow,
-        notes=tuple(notes),
-    )
+            self.notes.append(f"{path}: {result.note}")
+        self.blobs, self.bytes = self.blobs + 1, self.bytes + len(data)
 
 
 def _wanted(git: Git, limits: Limits, skips: Skips, missing: list[str]) -> Iterator[Blob]:

@@ -31,7 +31,7 @@ def read_rules(text: str, where: str, *, builtin: bool) -> Rules:
     for number, table in enumerate(_tables(document, "rules"), 1):
         name = str(table.get("id") or f"rule {number}")
         try:
-            rules.append(_rule(table, builtin=builtin))
+            rules.append(_rule(_with_names(table, document), builtin=builtin))
         except (ValueError, TypeError, KeyError) as fault:
             mistakes.append(Mistake(f"{where}: {name}", str(fault)))
     try:
@@ -70,6 +70,12 @@ def _tables(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     tables = document.get(key, [])
     tables = tables if isinstance(tables, list) else [tables]
     return [table for table in tables if isinstance(table, dict)]
+
+
+def _with_names(table: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A rule with the pattern that it names in place of the name."""
+    pattern = document.get("names", {}).get(table.get("names_not"))
+    return table if pattern is None else table | {"names_not": "".join(pattern.split())}
 
 
 def _rule(table: dict[str, Any], *, builtin: bool) -> Rule:

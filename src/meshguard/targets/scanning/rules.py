@@ -11,6 +11,7 @@ A rule is looked for round its keywords only. Fields beyond gitleaks' own, which
     names       a regex for the whole name that the keyword is part of; where it does not match there is no finding.
     opens       a regex for what stands before that name.
     names_not   a regex for the whole name that the keyword is part of; where it matches there is no finding.
+                May be the name of a pattern in the file's table `names`.
     confirm     the name of a test (`confirm.py`) that raises the confidence to high.
     require     the name of a test without which there is no finding.
 """

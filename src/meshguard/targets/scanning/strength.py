@@ -35,7 +35,8 @@ _MARKS = re.compile(
 _REFERENCE = re.compile(
     r"""
       \$\{ | \{\{ | \}\} | \$\( | \#\{ | <% | %> | %\(\w+\) | \[\[ | @@
-    | ^\$[A-Za-z_]\w*$ | ^%\w+%$ | ^%[sdrv]$ | ^:\w+$ | ^\{[\w.:!]*\}$ | ^<.*>$ | ^\[.*\]$ | ^\(.*\)$ | ^__\w+__$
+    | ^\$[A-Za-z_]\w*$ | ^%\w+%$ | ^%[sdrv]$ | ^:\w+$ | \{[A-Za-z_][\w.]*(?:[:!][^{}\s]{0,10})?\}
+    | ^<.*>$ | ^\[.*\]$ | ^\(.*\)$ | ^__\w+__$
     | ^(?:ENC|AES|env|vault|ssm|secretsmanager|secret|file|op|ref|keyring|awssm|gcpsm|sops|k8s|kms|bao|aws-ssm)[\[(:]
     | ^\{(?:cipher|vault|noop)\} | ^!(?:Ref|Sub|GetAtt|vault|reference) | ^arn:aws | ^projects/ | ^@Microsoft\.KeyVault
     | ^AQICAH | \bgetenv\b | \benviron\b | process\.env | secrets\. | ^[\w.]+\(.*\)$ | ^[A-Za-z_][\w.]{3,}\(

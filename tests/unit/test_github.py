@@ -262,8 +262,10 @@ def test_an_environment_without_rules_has_no_reviewer() -> None:
 
 
 def test_a_run_of_a_fork_that_was_deleted_is_not_ours() -> None:
-    raw = {"id": 1, "head_sha": "a", "event": "push", "status": "queued", "conclusion": None, "name": "a secret name",
-           "created_at": "2026-01-01T00:00:00Z", "head_repository": None, "path": ".github/workflows/ci.yml"}  # fmt: skip
+    raw = {
+        "id": 1, "head_sha": "a", "event": "push", "status": "queued", "conclusion": None, "name": "a secret name",
+        "created_at": "2026-01-01T00:00:00Z", "head_repository": None, "path": ".github/workflows/ci.yml",
+    }  # fmt: skip
     found = run_of(raw, "health-mesh/platform")
     assert (found.own, found.finished, found.conclusion, found.title) == (False, False, "", "")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -71,9 +69,12 @@ class S3ObjectFacts(S3Facts):
     @fact
     async def object_checksums(self, place: Place, name: str, key: str) -> Stored | None:
         """The checksums that S3 keeps of an object; None where there is no such object."""
-        answer = await self.call_or_none(
-            place, GET_ATTRIBUTES, NO_OBJECT, Bucket=name, Key=key, ObjectAttributes=ATTRIBUTES
-        )
+        try:
+            answer = await self.call_or_none(
+                place, GET_ATTRIBUTES, NO_OBJECT, Bucket=name, Key=key, ObjectAttributes=ATTRIBUTES
+            )
+        except Denied as fault:
+            raise _denied(fault, name) from None
         with documented(GET_ATTRIBUTES):
             return None if answer is None else stored_of(answer)
 
@@ -92,29 +93,30 @@ class S3ObjectFacts(S3Facts):
                 f"{key} in {name} has {said.size} bytes, too many for a manifest",
                 fix="see that `manifest` names the file with the checksums, and not the backup",
             )
-        with _permitted(name):
+        try:
             answer = await self.call_or_none(place, GET_OBJECT, NO_OBJECT, Bucket=name, Key=key)
+        except Denied as fault:
+            raise _denied(fault, name) from None
         if answer is None:
             return None
         with documented(GET_OBJECT):
             modified, body = answer["LastModified"], answer["Body"]
-        with self._explained(account_of(place), region_of(place), GET_OBJECT, ()):
-            raw = await in_thread(body.read, MAX_MANIFEST)
         try:
-            return Manifest(checksums=checksums_in(raw.decode()), modified=modified)
+            return Manifest(checksums=checksums_in(await self._text(place, body)), modified=modified)
         except (ValueError, TypeError, AttributeError, RecursionError):
             raise NotObserved(
                 f"{key} in {name} is no manifest",
                 fix="write it with sha256sum, or as a JSON object of names and checksums",
             ) from None
 
+    async def _text(self, place: Place, body: Any) -> str:
+        with self._explained(account_of(place), region_of(place), GET_OBJECT, ()):
+            raw: bytes = await in_thread(body.read, MAX_MANIFEST)
+        return raw.decode()
 
-@contextmanager
-def _permitted(name: str) -> Iterator[None]:
+
+def _denied(fault: Denied, name: str) -> Denied:
     """Who is denied an object may lack one of four permissions, and S3 does not say which."""
-    try:
-        yield
-    except Denied as fault:
-        needs = (GET_OBJECT, GET_ATTRIBUTES, LIST_OBJECTS, DECRYPT)
-        named = ", ".join(one.permission for one in needs)
-        raise Denied(fault.reason, fix=f"allow {named} for {name} and the key that it encrypts with") from None
+    needs = (GET_OBJECT, GET_ATTRIBUTES, LIST_OBJECTS, DECRYPT)
+    named = ", ".join(one.permission for one in needs)
+    return Denied(fault.reason, fix=f"allow {named} for {name} and the key that it encrypts with")

@@ -106,8 +106,8 @@ def coverage_document(found: list[Profile]) -> str:
     by_id = {profile.id: profile for profile in found}
     lines = [NOTICE, "# Coverage of benchmarks", ""]
     lines += [
-        "Numbers are the benchmarks', labels are our own. The catalogue behind these tables (`frameworks.yaml`) has not",
-        "every recommendation of a benchmark; what is in it and no control looks at says so.",
+        "Numbers are the benchmarks', labels are our own. The catalogue behind these tables, `frameworks.yaml`, has",
+        "not every recommendation of a benchmark; what is in it and no control looks at says so.",
         "",
     ]
     for framework, profile_id in BENCHMARKS.items():

@@ -27,7 +27,7 @@ async def least_permissions(
     top_writes: tuple[str, ...] = (),
     job_writes: tuple[str, ...] | None = None,
 ) -> Verdict:
-    """The token of each job may do no more than is said for it, and nothing is written but by single jobs (OWASP CICD-SEC-5).
+    """Tokens may do only what is said for them, and only single jobs may write (OWASP CICD-SEC-5).
 
     A job that says nothing has what the workflow says; where that says nothing too, it has the repository's default,
     which may be to write everything.
@@ -46,11 +46,8 @@ async def least_permissions(
             return failed(f"line {part.line}: {_who(part)} {why}", got=list(part.writes) or part.all, want="no more")
     silent = [part.job for part in found.jobs if not part.said]
     if silent and not found.top.said and not found.called_only:
-        return failed(
-            f"nothing is said for the job {silent[0]}, which has the repository's default",
-            got="nothing",
-            want="permissions",
-        )
+        problem = f"nothing is said for the job {silent[0]}, which has the repository's default"
+        return failed(problem, got="nothing", want="permissions")
     return _judged(found)
 
 
@@ -99,19 +96,14 @@ async def secrets_from_manager(
     found = await ci.secrets(file.path)
     for use in found.uses:
         if use.kind == "literal" and not _any(use.name, tuple(literals or ())):
-            return failed(
-                f"line {use.line}: the value of {use.name} stands in the file", got=use.name, want="no secret"
-            )
+            return failed(f"line {use.line}: the value of {use.name} is in the file", got=use.name, want="no secret")
     for use in found.uses:
         if use.kind == "all":
-            return failed(
-                f"line {use.line}: all stored secrets are handed on: {use.name}", got=use.name, want="single ones"
-            )
+            return failed(f"line {use.line}: all stored secrets are handed on", got=use.name, want="single ones")
     kept = sorted({use.name for use in found.uses if use.kind == "stored" and not _any(use.name, stored)})
     if kept:
-        return failed(
-            f"stored with the CI service and not in a manager: {', '.join(kept[:8])}", got=kept, want=list(stored)
-        )
+        named = ", ".join(kept[:8])
+        return failed(f"stored with the CI service and not in a manager: {named}", got=kept, want=list(stored))
     if found.unknown:
         return undetermined(f"it may hold a secret where it is not read: {found.unknown[0]}")
     managed = sorted({use.name for use in found.uses if use.kind == "manager"})
@@ -130,7 +122,7 @@ def _any(name: str, patterns: tuple[str, ...]) -> bool:
     "pull request, and hand its words to a script through `env:`.",
 )
 async def pull_request_target(file: WorkflowFile, ci: Ci, *, refused: tuple[str, ...] = ()) -> Verdict:
-    """No workflow that strangers can start with the repository's rights runs their code or their words (OWASP CICD-SEC-4).
+    """No workflow that strangers can start with the repository's rights runs their code or words (OWASP CICD-SEC-4).
 
     Such are pull_request_target, workflow_run and issue_comment. Their code comes by a checkout of the pull request's
     head, their words by an expression in a script. A step under a condition that keeps forks out does not count.
@@ -148,9 +140,8 @@ async def pull_request_target(file: WorkflowFile, ci: Ci, *, refused: tuple[str,
         return failed(f"it runs on {banned[0]}", got=banned, want="none of them")
     sure = [danger for danger in found.dangers if danger.kind != "checkout-unknown"]
     if sure:
-        return failed(
-            f"on {named}, line {sure[0].line}: {sure[0].what}", got=[one.what for one in sure[:5]], want="neither"
-        )
+        got = [danger.what for danger in sure[:5]]
+        return failed(f"on {named}, line {sure[0].line}: {sure[0].what}", got=got, want="neither")
     doubts = [f"line {one.line}: {one.what}" for one in found.dangers] + [str(one) for one in found.unknown]
     if doubts:
         return undetermined(f"it runs on {named}, and it is not settled what code it runs: {doubts[0]}")

@@ -26,11 +26,11 @@ async def runs(
     severity: Severity = "high",
     paths: bool = False,
 ) -> Verdict:
-    """On each of `events` a workflow runs the `command`, and its failure fails the job (NIST SP 800-218, PW.7.2, PS.3.1).
+    """On each of `events` a workflow runs the `command`, and its failure fails the job (NIST SP 800-218, PW.7.2).
 
     Scripts of the shell are followed by their syntax, with the scripts of package.json, shell files, workflows and
-    actions of the checkout that they call; what is only named (a comment, an echo) does not count. A failure that
-    `|| true`, continue-on-error, allow_failure, a pipe without pipefail, a `set +e` or an option swallows does not count.
+    actions of the checkout that they call; what is only named (a comment, an echo) does not count, nor
+    does a failure that `|| true`, continue-on-error, allow_failure, a pipe without pipefail, `set +e` or an option swallows.
     Actions of others are taken by their name alone; workflows and includes from elsewhere are not read, and leave the
     question open where nothing else answers it. On GitLab a merge request counts by its own pipeline, else by its
     branch's.
@@ -82,9 +82,9 @@ def _against(place: Place, event: Event, severity: str, *, paths: bool) -> list[
     occasions = [one for one in place.occasions if one.event == event]
     found = [one.why for one in occasions if one.state == "no" or (one.paths and not paths)]
     found += place.swallowed
-    if place.severity and place.severity in SEVERITIES:
-        if SEVERITIES.index(place.severity) > SEVERITIES.index(severity):
-            found.append(f"it fails from {place.severity} on, wanted {severity}")
+    said = place.severity
+    if said in SEVERITIES and SEVERITIES.index(said) > SEVERITIES.index(severity):
+        found.append(f"it fails from {said} on, wanted {severity}")
     return found if occasions else ["it is not known when it runs"]
 
 

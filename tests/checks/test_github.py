@@ -126,6 +126,7 @@ BOT = {"bot": True, "dependabot": True, "pull": True, "advisories": (), "package
         row((alert(WEEK),), (trace(IN_TIME, bot=True),), {}, "fail", id="named by a bot, and by nobody else"),
         row((alert(WEEK),), (trace(IN_TIME, **BOT),), {}, "fail", id="Dependabot's own pull request"),
         row((alert(WEEK),), (trace(IN_TIME, **BOT),), {"automatic": True}, "pass", id="its own where that counts"),
+        row((alert(WEEK),), (trace(WEEK, **BOT),), {"automatic": True}, "pass", id="its own of the same second"),
         row(
             (alert(WEEK),), (trace(WEEK - SECOND, **BOT),), {"automatic": True}, "fail",
             id="its own from before the alert was about another version",
@@ -561,6 +562,10 @@ def night(number: int, conclusion: str = "success") -> Run:
     return run("a", conclusion, id=number, event="schedule")
 
 
+def old_night(created: datetime) -> Run:
+    return run("a", event="schedule", created=created)
+
+
 @pytest.mark.parametrize(
     ("runs", "outcome", "message"),
     [
@@ -572,7 +577,8 @@ def night(number: int, conclusion: str = "success") -> Run:
         row((night(1), night(2), night(3, "failure")), "pass", "", id="a failure before the last two"),
         row((night(1, ""), night(2), night(3)), "pass", "", id="the newest has not finished"),
         row((night(1), run("a")), "fail", "it ran 1 times", id="a run on push is no night"),
-        row((night(1), run("a", event="schedule", created=ago(days=91))), "fail", "1 times", id="one is too long ago"),
+        row((night(1), old_night(ago(days=90))), "pass", "", id="one is 90 days old"),
+        row((night(1), old_night(ago(days=90) - SECOND)), "fail", "1 times", id="and a second"),
     ],
 )
 async def test_workflow_runs_by_schedule(runs: object, outcome: str, message: str) -> None:
@@ -596,6 +602,14 @@ async def test_workflow_runs_job(jobs: dict[str, str], outcome: str) -> None:
     found = tuple(Job(name=name, conclusion=end) for name, end in jobs.items())
     site = building((push("a"),), (run("a"),), {(100,): found}, count=1)
     said(await judge(workflow_runs, site, clock(), workflow="ci.yml", runs=1, job="audit"), outcome, "")
+
+
+async def test_workflow_runs_job_is_sought_in_the_runs_that_succeeded() -> None:
+    """A run that failed and was started anew by hand is no reason to fail, nor are those of earlier pushes."""
+    jobs: Facts = {(2,): (Job(name="audit", conclusion="success"),)}
+    runs = (run("a", "failure", id=1), run("a", id=2), run("older", id=3))
+    site = building((push("a"),), runs, jobs, count=1)
+    said(await judge(workflow_runs, site, clock(), workflow="ci.yml", runs=1, job="audit"), "pass", "the last 1 runs")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from meshguard.targets.aws.operation import operations_of
 from meshguard.verdict import Verdict
 
 NAMESPACES = ("aws.", "data_stores.", "ledger.")
+LARGE = "MESHGUARD_LARGE"
+"""Set in the environment, it has what takes minutes run too."""
 Place = tuple[str, str]
 """A check and a resource."""
 

@@ -203,3 +203,27 @@ async def test_sources_that_cannot_be_read_are_unread(tmp_path: Path) -> None:
     ]
     assert "it is XML" in listing.unread[-1].reason
     assert "x has no version" in listing.unread[2].reason
+
+
+async def test_a_folder_of_pip_target_and_an_environment_read_in_part(tmp_path: Path) -> None:
+    distribution(tmp_path / "target", "a", MIT)
+    found = await repo_in(tmp_path).environment(str(tmp_path / "target"))
+    assert ([package.name for package in found.packages], found.problems) == (["a"], ())
+    site = tmp_path / "env/lib/python3.11/site-packages"
+    distribution(site, "b", MIT)
+    distribution(site, "c", MIT, requires=("not a requirement!",))
+    (site / "broken-1.dist-info").mkdir()
+    listing = await repo_in(tmp_path, environments=[tmp_path / "env"]).licences()
+    assert [str(one) for one in listing.items] == ["pkg:pypi/b@1.0", "pkg:pypi/c@1.0"]
+    assert [one.resource for one in listing.unread] == [str(tmp_path / "env")]
+
+
+async def test_node_modules_beside_an_inner_lockfile(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/package-lock.json").write_text(json.dumps(LOCK))
+    install(tmp_path, "web/node_modules/b", "b", "1.0.0", "ISC")
+    install(tmp_path, "web/node_modules/.bin", "x", "1", "MIT")
+    install(tmp_path, "node_modules/d", "d", "1.0.0", "GPL-3.0")
+    said = {str(one): [say.by for say in one.said] for one in (await repo_in(tmp_path).licences()).items}
+    assert said["pkg:npm/b@1.0.0"] == ["web/node_modules"]
+    assert said["pkg:npm/d@1.0.0"] == []

@@ -185,12 +185,12 @@ YARN = """\
 
 "@s/b@^2.0.0", "@s/b@^2.1.0":
   version "2.1.0"
-  resolved "https://registry.yarnpkg.com/@s/b/-/b-2.1.0.tgz#{sha1}"
+  resolved "https://registry.example/@s/b/-/b-2.1.0.tgz#{sha1}"
   integrity {sha512}
 
 a@^1.0.0:
   version "1.0.0"
-  resolved "https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#{sha1}"
+  resolved "https://registry.example/a/-/a-1.0.0.tgz#{sha1}"
   dependencies:
     "@s/b" "^2.0.0"
   optionalDependencies:
@@ -198,7 +198,7 @@ a@^1.0.0:
 
 "alias@npm:real@^3.0.0":
   version "3.0.1"
-  resolved "https://registry.yarnpkg.com/real/-/real-3.0.1.tgz"
+  resolved "https://registry.example/real/-/real-3.0.1.tgz"
 
 t@^1.0.0:
   version "1.0.0"
@@ -333,8 +333,8 @@ packages:
   /@s/b@2.0.0:
     resolution: {integrity: {sha512}}
     dev: false
-  github.com/x/g/0123456789012345678901234567890123456789:
-    resolution: {tarball: https://codeload.github.com/x/g/tar.gz/0123456789012345678901234567890123456789}
+  git.example/x/g/0123456789012345678901234567890123456789:
+    resolution: {tarball: https://codeload.example/x/g/tar.gz/0123456789012345678901234567890123456789}
     name: g
     version: 1.0.0
     dev: false
@@ -363,6 +363,33 @@ def test_pnpm_9() -> None:
     assert {name for name, package in found.items() if package.dev} == {"t", "@s/t"}
     assert {name for name, package in found.items() if package.direct} == {"a", "t"}
     assert all(package.hashes == (HEX512,) for package in lock.packages)
+
+
+def test_pnpm_from_elsewhere() -> None:
+    text = """\
+lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      g: {specifier: x, version: https://codeload.example/x/g/tar.gz/{c}}
+      own: {specifier: 'file:own', version: file:own}
+      gone: {specifier: ^1, version: 1.0.0}
+packages:
+  g@https://codeload.example/x/g/tar.gz/{c}:
+    resolution: {tarball: https://codeload.example/x/g/tar.gz/{c}}
+  h@git+https://host.example/h.git#{c}:
+    resolution: {type: git, repo: 'https://host.example/h.git', commit: {c}}
+  own@file:own:
+    resolution: {directory: own, type: directory}
+""".replace("{c}", "e" * 40)
+    lock = lock_of("pnpm-lock.yaml", text)
+    found = by_name(lock)
+    assert lock.problems == ("the package in . needs gone 1.0.0, which the lockfile does not hold",)
+    assert {name: (one.version, one.source) for name, one in found.items()} == {
+        "g": ("e" * 40, "url"),
+        "h": ("e" * 40, "git"),
+    }
+    assert found["g"].direct
 
 
 @pytest.mark.parametrize("text", [row(PNPM6, id="6"), row(PNPM5, id="5")])
@@ -713,6 +740,25 @@ BUNDLED WITH
     assert {name for name, one in found.items() if one.direct} == {"a", "g"}
     with pytest.raises(LockError, match="conflict"):
         lock_of("Gemfile.lock", "<<<<<<< HEAD\n")
+
+
+def test_python_from_elsewhere() -> None:
+    pylock = f"""lock-version = "1.0"
+[[packages]]
+name = "v"
+vcs = {{type = "git", url = "https://host.example/v.git", commit-id = "{"e" * 40}"}}
+[[packages]]
+name = "z"
+version = "1"
+archive = {{url = "https://host.example/z-1.zip", hashes = {{sha256 = "{HEX256}"}}}}
+"""
+    found = by_name(lock_of("pylock.toml", pylock))
+    assert {name: (one.version, one.source) for name, one in found.items()} == {
+        "v": ("e" * 40, "git"),
+        "z": ("1", "url"),
+    }
+    uv = UV + '[[package]]\nname = "u"\nversion = "1"\nsource = {registry = "r"}\ndependencies = [{name = "gone"}]\n'
+    assert lock_of("uv.lock", uv).problems == ("u needs gone, which the lockfile does not hold",)
 
 
 def test_a_kind_without_a_parser_is_none() -> None:

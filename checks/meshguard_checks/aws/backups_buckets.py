@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from meshguard.api import Field, Listing, Verdict, check, failed, passed, undetermined
+from meshguard.api import Duration, Listing, Verdict, check, days, failed, passed, undetermined
 from meshguard.targets.aws import Aws, account_of
 from meshguard.targets.aws.s3_models import Bucket, ObjectLock, PublicAccessBlock
 from meshguard.targets.aws.stores_models import DataStore
@@ -87,19 +87,19 @@ async def backup_retention(
     bucket: Bucket,
     aws: Aws,
     *,
-    days: Annotated[int, Field(ge=1)] = 7,
+    at_least: Duration = days(7),
     role: Literal["all", "backup", "audit"] = "all",
     prefix: str = "",
     against: Literal["lifecycle", "overwriting", "deletion"] = "overwriting",
 ) -> Verdict:
-    """What is written to the bucket is kept for at least `days` days (S3 User Guide, "Managing the lifecycle of
+    """What is written to the bucket is kept for `at_least` (S3 User Guide, "Managing the lifecycle of
     objects", "How S3 Versioning works", "Locking objects").
 
     A lifecycle rule deletes sooner wherever it takes any object under `prefix`, of whatever tags or size. Object Lock
     with a default retention as long keeps everything, whatever else is set.
 
     Args:
-        days: days for which each object must be kept.
+        at_least: time for which each object must be kept.
         role: which of the named buckets: those of backups, those of the audit trail, or both.
         prefix: beginning of the keys that are spoken of; all of them unless given.
         against: what must not end it sooner. lifecycle: no rule does. overwriting: nor does writing over an object or
@@ -107,7 +107,7 @@ async def backup_retention(
     """
     if (other := passed_over(bucket, aws.settings, role, ())) is not None:
         return other
-    want = timedelta(days=days)
+    want = at_least
     lock = await aws.object_lock(bucket.place, bucket.name)
     if lock is not None and lock.retention is not None and lock.retention >= want:
         return passed(f"Object Lock keeps objects for {lock.retention.days} days", got=lock.retention, want=want)

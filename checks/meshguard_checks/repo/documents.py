@@ -120,7 +120,7 @@ async def gitignore_env(
 async def branch_clean(
     repo: Repo, *, branches: tuple[str, ...] = (), untracked: bool = False, submodules: bool = False
 ) -> Verdict:
-    """What is audited is a commit: the files are those of the commit that is checked out (SLSA 1.0, "Source").
+    """What is audited is a commit: the files are those of the commit that is checked out (NIST SP 800-53, CM-2).
 
     Args:
         branches: names of branches of which one must be checked out; empty: any, or none.

@@ -239,6 +239,8 @@ def read_whole(http_response: Any, parsed: dict[str, Any], model: Any, **_: Any)
     Raises:
         ValueError: the body was not read.
     """
+    if model.http.get("method") == "HEAD":
+        return  # it has no body; the type is that of the page which a GET would get
     kind = http_response.headers.get("content-type", "")
     if "html" in kind:
         http_response.raw.close()

@@ -87,7 +87,7 @@ class ResidencyFacts(StoreFacts, BackupFacts, SecretFacts):
             items=tuple(items[arn] for arn in sorted(items)),
             left_out=tuple(part for one in lists for part in one.left_out if part.count),
             complete=all(one.complete for one in lists),
-            unread=tuple({(part.resource, part.reason): part for one in lists for part in one.unread}.values()),
+            unread=tuple({part.resource: part for one in lists for part in one.unread}.values()),
         )
 
     async def _every_bucket(self) -> Listing[Any]:

@@ -22,7 +22,8 @@ WRAPPERS = frozenset({
 })  # fmt: skip
 KINDS = (
     "call_expression", "new_expression", "assignment_expression", "augmented_assignment_expression",
-    "variable_declarator", "function_declaration", "import_statement", "method_definition", "public_field_definition", "field_definition",
+    "variable_declarator", "function_declaration", "import_statement", "method_definition", "public_field_definition",
+    "field_definition",
     "ERROR",
 )  # fmt: skip
 

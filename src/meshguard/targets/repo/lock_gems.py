@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock, Source
-from meshguard.targets.repo.lock_read import Beside, Draft, LockError, as_text, hashes_of
+from meshguard.targets.repo.lock_read import Beside, LockError, as_text, hashes_of
 
 _SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
 _NEED = re.compile(r"      (\S+?)!?(?: \(.*\))?")

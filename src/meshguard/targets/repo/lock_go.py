@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock
-from meshguard.targets.repo.lock_read import Beside, Draft, LockError, as_text
+from meshguard.targets.repo.lock_read import Beside, LockError, as_text
 
 _DIRECTIVE = re.compile(r"(?m)^(\w+)[ \t]+(?:\(\s*\n(.*?)^\)|([^(\n]+)$)", re.DOTALL)
 _SUM = re.compile(r"(\S+) (\S+?)(/go\.mod)? (h1:\S+)")

@@ -6,24 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock
-from meshguard.targets.repo.lock_read import (
-    Beside,
-    Draft,
-    LockError,
-    as_json,
-    hashes_of,
-    source_of,
-    table,
-    text,
-)
+from meshguard.targets.repo.lock_read import Beside, LockError, as_json, hashes_of, source_of, table, text
 
 Entries = Mapping[str, Mapping[str, Any]]
 """By folder from the lockfile's: "" is the repository itself, `node_modules/a/node_modules/b` a package."""
 
 INSTALLED = "node_modules/"
-REGISTRY_PATH = re.compile(r"/-/|^https://npm\.pkg\.github\.com/download/")
-"""What stands in the URL of every archive of an npm registry."""
+REGISTRY_PATH = re.compile(r"/-/|/download/@[^/]+/[^/]+/\d")
+"""What stands in the URL of an archive of an npm registry, and of one of GitHub's packages."""
 OWN_KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 NEEDED_KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
 

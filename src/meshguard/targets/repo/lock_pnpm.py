@@ -6,17 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock
-from meshguard.targets.repo.lock_read import (
-    Beside,
-    Draft,
-    LockError,
-    as_yaml,
-    hashes_of,
-    source_of,
-    table,
-    text,
-)
+from meshguard.targets.repo.lock_read import Beside, LockError, as_yaml, hashes_of, source_of, table, text
 
 PRODUCTION = ("dependencies", "optionalDependencies")
 OWN_KINDS = (*PRODUCTION, "devDependencies")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock, Source
 from meshguard.targets.repo.lock_read import (
     Beside,
-    Draft,
     LockError,
     as_json,
     as_toml,

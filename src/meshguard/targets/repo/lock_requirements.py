@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock
-from meshguard.targets.repo.lock_read import Beside, Draft, as_text, hashes_of, source_of
+from meshguard.targets.repo.lock_read import Beside, as_text, hashes_of, source_of
 
 MAX_FILES = 20
 DEVELOPMENT = frozenset({"dev", "development", "test", "tests", "testing", "lint", "doc", "docs"})

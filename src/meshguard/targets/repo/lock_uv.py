@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock, Source
-from meshguard.targets.repo.lock_read import Beside, Draft, LockError, as_toml, hashes_of, rows, table, text
+from meshguard.targets.repo.lock_read import Beside, LockError, as_toml, hashes_of, rows, table, text
 
 OWN = ("editable", "virtual", "directory")
 """Sources of the repository's own packages; `directory` is one where it lies inside."""

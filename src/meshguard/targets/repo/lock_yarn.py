@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from meshguard.targets.repo.lock_draft import Draft
 from meshguard.targets.repo.lock_models import Lock
 from meshguard.targets.repo.lock_read import (
     Beside,
-    Draft,
     LockError,
     as_json,
     as_text,
@@ -22,7 +22,8 @@ from meshguard.targets.repo.lock_read import (
     text,
 )
 
-REGISTRY = re.compile(r"^https://(registry\.yarnpkg\.com|registry\.npmjs\.org)/|/-/")
+REGISTRY = re.compile(r"/-/")
+"""What stands in the URL of every archive of an npm registry."""
 PRODUCTION = ("dependencies", "optionalDependencies", "peerDependencies")
 LOCAL = ("link:", "file:", "portal:", "workspace:")
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|"|[^\s,"]+')

@@ -16,6 +16,10 @@ from meshguard.targets.repo.lock_pinning import unlocked
 from meshguard.targets.repo.lock_read import Beside, LockError
 
 MAX_LOCK_BYTES = 64_000_000
+NO_PARSER_FIX = (
+    "let a package manager write a lockfile that is read (`bun install --yarn`), or put it under `exclude` where one "
+    "of the same packages stands beside it"
+)
 
 
 class PackageFacts(RepoBase):
@@ -30,7 +34,7 @@ class PackageFacts(RepoBase):
             parser = parser_of(path)
             if parser is None:
                 reason = "no parser reads this kind of lockfile, so its packages were not looked at"
-                unread.append(Unread(resource=path, reason=reason, fix="have the build write an SBOM for it"))
+                unread.append(Unread(resource=path, reason=reason, fix=NO_PARSER_FIX))
             else:
                 items.append(Lockfile(path=path, ecosystem=parser[0]))
         pinned, loose = await in_thread(unlocked, self.settings.path, found.lockfiles, found.manifests, read_inside)

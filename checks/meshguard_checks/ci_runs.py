@@ -29,8 +29,8 @@ async def runs(
     """On each of `events` a workflow runs the `command`, and its failure fails the job (NIST SP 800-218, PW.7.2).
 
     Scripts of the shell are followed by their syntax, with the scripts of package.json, shell files, workflows and
-    actions of the checkout that they call; what is only named (a comment, an echo) does not count, nor
-    does a failure that `|| true`, continue-on-error, allow_failure, a pipe without pipefail, `set +e` or an option swallows.
+    actions of the checkout that they call; what is only named (a comment, an echo) does not count, nor does
+    a failure that `|| true`, continue-on-error, allow_failure, a pipe without pipefail, `set +e` or an option swallows.
     Actions of others are taken by their name alone; workflows and includes from elsewhere are not read, and leave the
     question open where nothing else answers it. On GitLab a merge request counts by its own pipeline, else by its
     branch's.

@@ -11,7 +11,8 @@ from meshguard.api import Clock, Duration, Field, Verdict, check, days, failed, 
 from meshguard.targets.github import Environment, Github, Job, Push, Run, Workflow
 from meshguard.targets.github.actions import DEPENDABOT
 
-Event = Literal["push", "schedule", "workflow_dispatch", "merge_group", "deployment", "release"]
+Event = Literal["push", "schedule", "workflow_dispatch", "workflow_run", "deployment"]
+"""Events whose runs are on the branch itself; those of pull requests, merge queues and tags are on others."""
 NOT_OF_UPDATES = " for "
 """In the title of a run for one package's security update; that of a version update names the folder alone."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from examples.healthmesh.source.defect import RepoDefect
-from examples.healthmesh.source.github import DEFECTS, REPO, STATE, TOKEN, alert, good, good_state, run, text
+from examples.healthmesh.source.github import DEFECTS, STATE, good
+from examples.healthmesh.source.github_state import REPO, TOKEN, alert, good_state, run, text
 from tests.live.web_help import authority
 from tests.stubs.github_api import State, Stub, serving
 
@@ -302,6 +303,49 @@ async def test_all_pages_of_a_list_are_read() -> None:
     assert not isinstance(found, Off)
     assert [one.number for one in found.alerts] == list(range(1, 251))
     assert len([path for path in stub.asked if "dependabot" in path]) == 3
+
+
+@pytest.mark.parametrize("issues", [row(True, id="among issues"), row(False, id="among pull requests")])
+async def test_traces_begin_with_the_day(issues: bool) -> None:
+    times = {1: "2026-06-02T00:00:00Z", 2: "2026-06-01T23:59:59Z", 3: "2026-06-03T00:00:00Z"}
+    state = fresh()
+    state["repository"]["has_issues"] = issues
+    state["issues"] = [
+        {**state["issues"][0], "number": number, "created_at": time, "updated_at": "2026-06-09", "pull_request": {}}
+        for number, time in times.items()
+    ]
+    with serving(state) as stub:
+        async with target(stub) as asked:
+            found = await asked.traces(date(2026, 6, 2))
+    assert {(one.number, one.pull) for one in found} == {(1, True), (3, True)}
+
+
+async def test_pushes_are_what_moved_the_branch_and_as_many_as_asked_for() -> None:
+    state = fresh()
+    newest = {**state["activity"][0], "activity_type": "branch_deletion", "after": "0" * 40, "timestamp": "2999-01-01"}
+    state["activity"].append(newest)
+    with serving(state) as stub:
+        async with target(stub) as asked:
+            assert [int(one.sha, 16) for one in await asked.pushes(3)] == [0, 1, 2]
+
+
+async def test_analyses_are_read_back_to_the_first_before_the_day() -> None:
+    state = fresh()
+    one = state["code_scanning_analyses"][0]
+    days = [f"2026-06-{day:02d}T00:00:00Z" for day in range(1, 10)]
+    state["code_scanning_analyses"] = [{**one, "created_at": day} for day in days]
+    with serving(state) as stub:
+        async with target(stub) as asked:
+            found = await asked.analyses(date(2026, 6, 7))
+    assert not isinstance(found, Off)
+    assert [one.created.day for one in found.analyses] == [9, 8, 7, 6]
+
+
+async def test_an_answer_that_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(fresh()) as stub:
+        monkeypatch.setattr("meshguard.targets.github.client.MAX_BODY", 100)
+        async with target(stub) as asked:
+            assert "more than 100 bytes" in (await failure_of(asked.repository())).reason
 
 
 async def test_the_last_page_is_judged_too() -> None:

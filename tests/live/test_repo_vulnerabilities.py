@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples.healthmesh.source import packages
+from examples.healthmesh.source import vulnerabilities as source
+from examples.healthmesh.source.defect import RepoDefect
 from tests.stubs.npm_registry import NpmRegistry, npm_registry
 from tests.stubs.osv_service import OsvService, osv_service, write_archives
 from tests.stubs.trivy_database import write_database
@@ -22,7 +25,7 @@ from meshguard.evidence import Evidence
 from meshguard.targets.repo import Repo, RepoSettings
 from meshguard.targets.repo.vuln_models import Looked
 from meshguard.testing import judge, recorded
-from meshguard_checks.repo.vulnerabilities import vulnerabilities
+from meshguard_checks.repo.vulnerabilities import vulnerabilities, vulnerability_age
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BIN = Path(sys.executable).parent
@@ -139,6 +142,35 @@ async def test_workspaces_are_audited_with_their_packages(tmp_path: Path, npm: N
     }
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
+
+    found = await repo_of(tmp_path / "code", npm_registry=npm.url).source_says("npm", "package-lock.json")
+
+    assert [hit.purl for hit in found.hits] == ["pkg:npm/lodash@4.17.4"]
+
+
+async def test_npm_contacts_no_host_that_only_the_lockfile_names(tmp_path: Path, npm: NpmRegistry) -> None:
+    with npm_registry() as other:
+        packages = {
+            "": {"name": "mesh", "dependencies": {"lodash": "4.17.4", "fork": f"git+{other.url}/fork.git"}},
+            "node_modules/alias": {"name": "minimist", "version": "1.2.0"},
+            "node_modules/fork": {"version": "1.0.0", "resolved": f"git+{other.url}/fork.git#" + "a" * 40},
+            "node_modules/lodash": {"version": "4.17.4", "resolved": f"{other.url}/lodash/-/lodash-4.17.4.tgz"},
+        }
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "package-lock.json").write_text(json.dumps({**LOCK, "packages": packages}))
+
+        found = await repo_of(tmp_path / "code", npm_registry=npm.url).source_says("npm", "package-lock.json")
+
+    assert [hit.purl for hit in found.hits] == ["pkg:npm/lodash@4.17.4", "pkg:npm/minimist@1.2.0"]
+    assert [one.reason[:20] for one in found.unassessed] == ["it comes from a git,"]
+    assert other.paths == []
+
+
+async def test_a_lockfile_of_the_first_version_is_audited(tmp_path: Path, npm: NpmRegistry) -> None:
+    (tmp_path / "code").mkdir()
+    lock = {"name": "mesh", "lockfileVersion": 1, "dependencies": {"lodash": {"version": "4.17.4"}}}
+    (tmp_path / "code" / "package-lock.json").write_text(json.dumps(lock))
+    (tmp_path / "code" / "package.json").write_text('{"name": "mesh", "dependencies": {"lodash": "4.17.4"}}')
 
     found = await repo_of(tmp_path / "code", npm_registry=npm.url).source_says("npm", "package-lock.json")
 
@@ -285,3 +317,34 @@ async def test_a_source_that_fails_leaves_the_lockfile_open_and_what_others_foun
     assert found["package-lock.json"].outcome == "not-checked"
     assert "npm audit gave no report" in found["package-lock.json"].message
     assert found["package-lock.json pkg:npm/lodash@4.17.4 CVE-2019-10744"].outcome == "fail"
+
+
+async def failing(folder: Path) -> set[str]:
+    """The checks that fail for the example's checkout; none may be undetermined."""
+    settings = {"name": "source", "path": folder, "sources": "osv", "osv_data": folder / source.OSV}
+    repo, now = Repo(RepoSettings.model_validate(settings), Evidence()), Clock.only(Evidence())
+    listing = await repo.exposures()
+    assert listing.unread == ()
+    found = set()
+    for check in (vulnerabilities, vulnerability_age):
+        for item in listing.items:
+            verdict = await judge(check, item, repo, now)
+            assert verdict.outcome in ("pass", "fail"), verdict.message
+            found |= {check.id} if verdict.outcome == "fail" else set()
+    return found
+
+
+async def test_the_example_passes(tmp_path: Path) -> None:
+    packages.good(tmp_path)
+    source.good(tmp_path)
+
+    assert await failing(tmp_path) == set()
+
+
+@pytest.mark.parametrize("defect", source.DEFECTS, ids=lambda defect: defect.name)
+async def test_each_defect_of_the_example_is_found(tmp_path: Path, defect: RepoDefect) -> None:
+    packages.good(tmp_path)
+    source.good(tmp_path)
+    defect.plant(tmp_path)
+
+    assert await failing(tmp_path) == {defect.check, *defect.also}

@@ -7,6 +7,7 @@ classic one), and answers "off" as GitHub does: by a message, by a bare 404, or 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -364,3 +366,19 @@ def answer(request: BaseHTTPRequestHandler, reply: Reply, known: str) -> None:
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()
     request.wfile.write(body)
+
+
+def main() -> None:
+    """Serve the state of a file, which is read anew for each request, until the process is ended."""
+    options = argparse.ArgumentParser(description=main.__doc__)
+    options.add_argument("--state", type=Path, required=True, help="file of the state, JSON")
+    options.add_argument("--port", type=int, default=0, help="0: any that is free")
+    options.add_argument("--ports", type=Path, required=True, help="file to write the port to")
+    given = options.parse_args()
+    with serving(lambda: json.loads(given.state.read_text()), given.port) as stub:
+        given.ports.write_text(json.dumps({"http": stub.port}))
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -215,6 +215,19 @@ def test_an_issue_keeps_the_ids_that_it_names_and_no_text() -> None:
     assert (found.bot, found.pull, "Jane" in found.model_dump_json()) == (False, False, False)
 
 
+def test_an_alert_without_a_cve_and_an_analysis_without_a_category() -> None:
+    raw = {
+        "number": 1, "state": "open", "created_at": "2026-01-01T00:00:00Z", "dismissed_at": None, "fixed_at": None,
+        "dependency": {"package": {"name": "ws", "ecosystem": "npm"}, "manifest_path": "package-lock.json"},
+        "security_advisory": {"ghsa_id": "GHSA-aaaa-bbbb-cccc", "cve_id": None},
+        "security_vulnerability": {"severity": "high"},
+    }  # fmt: skip
+    assert dependabot_alert_of(raw).cve == ""
+    done = {"tool": {"name": "Trivy"}, "analysis_key": "ci.yml:scan", "created_at": raw["created_at"], "error": "x"}
+    assert (analysis_of(done).category, analysis_of(done).failed) == ("ci.yml:scan", True)
+    assert analysis_of({**done, "category": "image"}).category == "image"
+
+
 @pytest.mark.parametrize(
     ("raw", "bypass"),
     [

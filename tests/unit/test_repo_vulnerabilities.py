@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,23 @@ def test_a_range_that_cannot_be_read_names_each_version() -> None:
 def test_what_is_no_report_of_npm_is_no_pass(report: object, reason: str) -> None:
     with pytest.raises(NotObserved, match=reason):
         npm_read(report)
+
+
+def test_an_advisory_on_the_name_of_a_package_from_git_is_not_lost() -> None:
+    lock = lock_of(package("lodash", "4.17.4", source="git"), package("left-pad", "1.3.0"))
+
+    assert [hit.purl for hit in npm_read(npm_report(), lock).hits] == ["pkg:npm/lodash@4.17.4"]
+
+
+def test_an_advisory_on_a_name_that_only_the_repository_bears_says_nothing() -> None:
+    lock = lock_of(package("left-pad", "1.3.0"), own=("pkg:npm/lodash@0.1.0",))
+
+    assert npm_read(npm_report(), lock).hits == ()
+
+
+def test_an_advisory_on_a_package_that_is_not_there_is_no_pass() -> None:
+    with pytest.raises(NotObserved, match="speaks of lodash"):
+        npm_read(npm_report(), lock_of(package("left-pad", "1.3.0")))
 
 
 def test_a_package_from_git_is_not_looked_at() -> None:
@@ -664,6 +682,50 @@ def test_scores_that_are_not_in_order_are_no_pass(tmp_path: Path, data: bytes, r
         read_exploits(None, tmp_path / "epss", set())
 
 
+# Whatever a source answers
+
+
+WORDS = (
+    *("auditReportVersion", "vulnerabilities", "lodash", "via", "name", "url", "severity", "range", "fixAvailable"),
+    *("metadata", "dependencies", "total", "vulns", "version", "skip_reason", "aliases", "fix_versions", "id"),
+    *("SchemaVersion", "Results", "Packages", "Vulnerabilities", "Identifier", "PURL", "PkgIdentifier", "References"),
+    *("affected", "package", "ecosystem", "ranges", "events", "introduced", "fixed", "type", "versions", "score"),
+    *("npm", "4.17.4", "pkg:npm/lodash@4.17.4", "werkzeug", "0.15.2", "SEMVER", "0", "CVE-2019-10744"),
+)
+LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=40,
+)
+HEAD = {"auditReportVersion": 2, "SchemaVersion": 2, "metadata": {"dependencies": {"total": 2}}}
+
+
+@given(st.dictionaries(st.sampled_from(WORDS), JSON, max_size=8))
+def test_any_report_is_read_or_refused(said: dict[str, Any]) -> None:
+    data = json.dumps({**said, **HEAD}).encode()
+    reads: tuple[Callable[[], Looked], ...] = (
+        lambda: vuln_npm.read_report(data, LOCK, source="npm", asked=""),
+        lambda: vuln_trivy.read_report(data, LOCK, source="trivy", dated=WHEN),
+        lambda: vuln_pip_audit.read_report(data, PIP, "uv.lock", "said"),
+    )
+    for read in reads:
+        try:
+            found = read()
+        except NotObserved:
+            continue
+        assert len(found.assessed) + len(found.unassessed) >= 2
+
+
+@given(st.dictionaries(st.sampled_from(WORDS), JSON, max_size=8))
+def test_any_advisory_is_read_or_refused(said: dict[str, Any]) -> None:
+    for matched in (True, False):
+        try:
+            osv_hits(said, *LOCK.packages, matched=matched)
+        except VersionError:
+            continue
+
+
 # The earlier audit
 
 
@@ -732,7 +794,7 @@ async def test_a_lockfile_that_cannot_be_read_and_a_vex_document_that_cannot_are
     assert found.items == ()
     assert [(one.resource, one.reason.split(":")[0]) for one in found.unread] == [
         ("package-lock.json", "package-lock.json was not read"),
-        (str(tmp_path / "a.vex.json"), "the VEX document was not read"),
+        ("a.vex.json", "the VEX document was not read"),
     ]
 
 
@@ -757,13 +819,28 @@ async def test_what_is_known_beside_is_joined(tmp_path: Path) -> None:
     assert one.vex.status == "not_affected"
 
 
+async def test_a_catalogue_that_cannot_be_read_hides_no_vulnerability(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    packages = {"": {"dependencies": {"lodash": "*"}}, "node_modules/lodash": {"version": "4.17.4"}}
+    (code / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "name": "m", "packages": packages}))
+    (tmp_path / "kev.json").write_text("{}")
+    files = {"kev": tmp_path / "kev.json", "osv_data": write_archives(tmp_path / "osv")}
+    repo = Repo(RepoSettings.model_validate({"name": "s", "path": code, "sources": "osv", **files}), Evidence())
+
+    found = await repo.assessment("package-lock.json")
+
+    assert [one.state for one in found.sources] == ["looked", "failed"]
+    assert [one.exploited for one in found.vulnerabilities] == [None]
+
+
 async def test_a_source_that_is_not_set_up_is_named_and_one_that_is_asked_for_must_answer(tmp_path: Path) -> None:
     code = tmp_path / "code"
     code.mkdir()
     packages = {"": {"dependencies": {"lodash": "*"}}, "node_modules/lodash": {"version": "4.17.4"}}
     (code / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "name": "m", "packages": packages}))
-    missing = {"npm": {"path": str(tmp_path / "npm")}}
-    repo = Repo(RepoSettings.model_validate({"name": "source", "path": code, "tools": missing}), Evidence())
+    missing = {"tools": {"npm": {"path": str(tmp_path / "npm")}}, "npm_registry": "http://127.0.0.1:9"}
+    repo = Repo(RepoSettings.model_validate({"name": "source", "path": code, **missing}), Evidence())
 
     found = await repo.assessment("package-lock.json")
 
@@ -772,4 +849,18 @@ async def test_a_source_that_is_not_set_up_is_named_and_one_that_is_asked_for_mu
         ("trivy", "absent"),
         ("osv", "absent"),
     ]
+    assert [one.purl for one in found.unassessed] == ["pkg:npm/lodash@4.17.4"]
+
+
+async def test_a_service_that_the_deployment_does_not_name_is_not_asked(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    packages = {"": {"dependencies": {"lodash": "*"}}, "node_modules/lodash": {"version": "4.17.4"}}
+    (code / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "name": "m", "packages": packages}))
+    repo = Repo(RepoSettings.model_validate({"name": "source", "path": code}), Evidence())
+
+    found = await repo.assessment("package-lock.json")
+
+    assert {one.state for one in found.sources} == {"absent"}
+    assert found.sources[0].said == "npm is not asked: `npm_registry` is not given, and `sources` does not name npm"
     assert [one.purl for one in found.unassessed] == ["pkg:npm/lodash@4.17.4"]

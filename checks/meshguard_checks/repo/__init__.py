@@ -1,5 +1,6 @@
 """Checks of a repository: its checkout and its history."""
 
+from meshguard_checks.repo.bots import update_bot
 from meshguard_checks.repo.code import no_browser_token_storage, sql_concatenation
 from meshguard_checks.repo.documents import branch_clean, documentation_current, gitignore_env
 from meshguard_checks.repo.licences import licenses
@@ -20,6 +21,7 @@ __all__ = [
     "sbom_valid",
     "secrets",
     "sql_concatenation",
+    "update_bot",
     "vulnerabilities",
     "vulnerability_age",
 ]

@@ -88,6 +88,8 @@ async def vulnerabilities(
     mended = f"fixed in {_named(found.fixed)}" if found.fixed else "no fixed version is known"
     fix = f"update it to {found.fixed[0]}; in the lockfile it may be held by another package" if found.fixed else ""
     by = ", ".join(found.sources)
+    old = found.vex is not None and found.vex.status in ("not_affected", "fixed")
+    mended += f"; what {found.vex.document} says of it is too old" if found.vex is not None and old else ""
     return failed(f"{_told(found)} {why}; {mended} ({by})", got=found.severity, want=want, fix=fix)
 
 

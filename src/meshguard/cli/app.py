@@ -307,3 +307,25 @@ def waive(
     from meshguard.cli.waive import write_waiver
 
     write_waiver(file, tuple(settings or ()))
+
+
+@app.command()
+def sbom(
+    path: Annotated[Path, typer.Argument(help="The folder of the checkout.")] = Path(),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where it goes; stdout without it.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="cyclonedx-json (cyclonedx), cyclonedx-xml, or notice.")
+    ] = "cyclonedx",
+    environment: Annotated[
+        list[Path] | None,
+        typer.Option("--environment", help="A Python environment of the build, for licences; repeatable."),
+    ] = None,
+    reproducible: Annotated[
+        bool, typer.Option("--reproducible", help="The same checkout gives the same bytes: no serial number.")
+    ] = False,
+) -> None:
+    """Write the bill of materials of a checkout from its lockfiles, as CycloneDX, or its notices of licences."""
+    from meshguard.cli.sbom import write_sbom
+
+    kept = tuple(environment or ())
+    raise typer.Exit(write_sbom(path, output, reproducible=reproducible, format=format_, environments=kept))

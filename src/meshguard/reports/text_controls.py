@@ -22,9 +22,8 @@ MAX_RESOURCES = 6
 MAX_BLOCKS = 12
 """Sentences shown for one check, unless verbose."""
 MAX_FIX = 600
-MAX_RESOURCE = 60
-MAX_ARN = 200
-"""What tells one ARN from another stands at its end."""
+MAX_RESOURCE = 200
+"""What tells one resource from another often stands at its end, and a waiver needs all of it."""
 
 OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
 _ORDER = {Outcome.FAIL: 0, Outcome.ERROR: 1, Outcome.NOT_CHECKED: 1, Outcome.PASS: 2, Outcome.NOT_APPLICABLE: 3}
@@ -116,11 +115,7 @@ def _show_sentences(console: Console, findings: Sequence[Finding], *, verbose: b
 def _show_sentence(console: Console, findings: Sequence[Finding], *, verbose: bool) -> None:
     first = findings[0]
     mark, style = ("~", "cyan") if first.waiver is not None else _MARK.get(first.outcome, ("?", "yellow"))
-    resources = [
-        plain(finding.resource, MAX_ARN if finding.resource.startswith("arn:") else MAX_RESOURCE)
-        for finding in findings
-        if finding.resource != "-"
-    ]
+    resources = [plain(finding.resource, MAX_RESOURCE) for finding in findings if finding.resource != "-"]
     text = Text()
     if resources:
         names = ", ".join(resources) if verbose else some(resources, MAX_RESOURCES)

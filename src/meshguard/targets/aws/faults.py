@@ -96,9 +96,7 @@ def _answered(fault: Exception, asked: Asked) -> NotObserved:
     status = getattr(fault, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     tail = f"{code}, HTTP {status}" if code else f"HTTP {status}"
     kind = Answered if 400 <= status < 500 else NotObserved
-    return kind(
-        f"{asked}: it answered an error ({tail})", fix="see the service's health, and run the audit again"
-    )
+    return kind(f"{asked}: it answered an error ({tail})", fix="see the service's health, and run the audit again")
 
 
 _KNOWN: tuple[tuple[frozenset[str], type[NotObserved], str, str], ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from meshguard.targets.ci.files import Files, NotRead, normal
 from meshguard.targets.ci.tasks import Tasks
-from meshguard.targets.ci.yaml_read import Map, Reference, Seq, Unreadable, read
+from meshguard.targets.ci.yaml_read import Map, Reference, Unreadable, read
 
 MAX_INCLUDES = 60
 MAX_EXTENDS = 11
@@ -74,7 +74,8 @@ class Config:
     def lines(self, value: Any, depth: int = 0) -> list[str | None]:
         """The lines of a script, references followed; None for what is not known."""
         if isinstance(value, Reference):
-            return self.lines(self._referred(value), depth + 1) if depth < MAX_EXTENDS else [None]
+            referred = self._referred(value) if depth < MAX_EXTENDS else None
+            return [None] if referred is None else self.lines(referred, depth + 1)
         if isinstance(value, list):
             return [line for one in value for line in self.lines(one, depth + 1)] if depth < MAX_EXTENDS else [None]
         return [] if value is None else [str(value)]
@@ -83,7 +84,7 @@ class Config:
         value: Any = self.data
         for part in reference.path:
             value = value.get(part) if isinstance(value, Map) else None
-        return Seq() if value is None and not reference.path else [None] if value is None else value
+        return value
 
     def rules(self, value: Any, depth: int = 0) -> Any:
         """Rules, references followed."""

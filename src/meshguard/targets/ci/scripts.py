@@ -115,7 +115,7 @@ class Scripts:
         folder = cwd if place is None else self._place(place, cwd)
         plain = _plain(said[1:])
         if plain[:1] and plain[0] in INSTALLS and "--ignore-scripts" not in given:
-            return self._named(LIFECYCLE, folder, name, optional=True) if len(plain) == 1 else []
+            return self._named(LIFECYCLE, folder) if len(plain) == 1 else []
         script = _script(name, plain)
         if not script:
             return []
@@ -134,24 +134,16 @@ class Scripts:
                     + " is one of another folder, or not known",
                 )
             ]
-        optional = "--if-present" in given or plain[0] not in ("run", "run-script")
-        return self._named((f"pre{script}", script, f"post{script}"), folder, name, optional=optional, needed=script)
+        return self._named((f"pre{script}", script, f"post{script}"), folder, needed=script)
 
-    def _named(
-        self, names: tuple[str, ...], folder: str | None, manager: str, *, optional: bool, needed: str = ""
-    ) -> list[Called]:
+    def _named(self, names: tuple[str, ...], folder: str | None, *, needed: str = "") -> list[Called]:
+        """The scripts of these names, as far as they are there; a needed one that is not there fails by itself."""
         scripts = self.scripts(folder)
-        if scripts is None or (needed and needed not in scripts and not optional):
-            if optional and not needed:
-                return []
+        if scripts is None:
             why = f"the script {needed!r} is in no package.json that can be read"
-            return [] if scripts is not None and optional else [Called(None, needed, opaque=None, why=why)]
+            return [Called(None, needed, opaque=None, why=why)] if needed else []
         file = posixpath.join(folder or "", "package.json")
-        return (
-            [Called(scripts[name], f"script {name} of {file}", cwd=folder) for name in names if name in scripts]
-            if manager
-            else []
-        )
+        return [Called(scripts[name], f"script {name} of {file}", cwd=folder) for name in names if name in scripts]
 
     def _series(self, said: tuple[str, ...], cwd: str | None) -> list[Called]:
         scripts = self.scripts(cwd) or {}
@@ -160,7 +152,7 @@ class Scripts:
         if any(option in options_of(said) for option in ("--continue-on-error", "-c", "--race", "-r")):
             texts = "\n".join(scripts[name] for name in names)
             return [Called(None, said[0], opaque=texts, why=f"{program(said[0])} goes on after a failure")]
-        return self._named(tuple(names), cwd, "npm", optional=True)
+        return self._named(tuple(names), cwd)
 
     def scripts(self, folder: str | None) -> dict[str, str] | None:
         """The scripts of a folder's package.json; None where it cannot be read."""

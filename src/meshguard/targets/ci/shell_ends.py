@@ -41,11 +41,16 @@ def ends_with(*block: Node) -> Ending:
 
 def _exit(said: tuple[str, ...], *, first: bool) -> Ending:
     status = said[1] if len(said) > 1 else OPEN
-    fails = (status == OPEN and first) or (status.isdigit() and int(status[:4]) % 256 != 0)
-    if status == "0" or (status == OPEN and len(said) == 1 and not first):
-        return Ending.GOES_ON
-    if not fails:
+    if status.isdigit():
+        fails = int(status[-6:]) % 256 != 0  # the system keeps the last eight bits
+    elif status == OPEN:
+        fails = first  # without a status, or with `$?`, it hands on that of the command before it
+        if not first:
+            return Ending.GOES_ON if len(said) == 1 else Ending.UNKNOWN
+    else:
         return Ending.UNKNOWN
+    if not fails:
+        return Ending.GOES_ON
     return Ending.FAILS if said[0] == "exit" else Ending.UNKNOWN
 
 

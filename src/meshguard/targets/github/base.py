@@ -11,7 +11,7 @@ from meshguard.errors import NotObserved
 from meshguard.fact import fact
 from meshguard.limits import LimitSettings
 from meshguard.target import Target
-from meshguard.targets.github.answer import Answer, pause_s, refused
+from meshguard.targets.github.answer import Answer, refused
 from meshguard.targets.github.client import Client
 from meshguard.targets.github.endpoints import BRANCH, REPOSITORY, Endpoint
 from meshguard.targets.github.models import Branch, Repository
@@ -62,7 +62,7 @@ class GithubBase(Target[GithubSettings]):
         return reading(BRANCH, lambda raw: Branch(name=raw["name"], sha=raw["commit"]["sha"]), body)
 
     async def answer_to(self, endpoint: Endpoint, query: Query = None, **names: object) -> Answer:
-        """Any answer but those that say nothing of what was asked: a limit that is reached, a token not accepted."""
+        """The answer to one call, whatever its status."""
         safe = {"repo": "/"}
         parts = {name: quote(str(value), safe=safe.get(name, "")) for name, value in names.items()}
         path = endpoint.path.format(**parts)
@@ -131,8 +131,6 @@ class GithubBase(Target[GithubSettings]):
     async def _call(self, url: str, endpoint: Endpoint) -> Answer:
         self.evidence.spend(what_of(endpoint))
         answer = await self.client.get(url)
-        if answer.status == 401 or answer.status >= 500 or pause_s(answer) is not None:
-            raise self.refusal(answer, endpoint)
         if "partial-results" in answer.headers.get("x-github-sso", ""):
             raise NotObserved(
                 f"{what_of(endpoint)}: the answer lacks what the token is not authorised for",

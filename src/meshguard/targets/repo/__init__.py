@@ -1,5 +1,6 @@
 """Target `repo`: a checkout of a repository, and its history."""
 
+from meshguard.targets.repo.bots import BotFacts
 from meshguard.targets.repo.code import CodeFacts
 from meshguard.targets.repo.documents import DocumentFacts
 from meshguard.targets.repo.licences import LicenceFacts
@@ -12,5 +13,5 @@ from meshguard.targets.repo.vulnerabilities import VulnerabilityFacts
 __all__ = ["GitState", "Inventory", "Repo", "RepoModel", "RepoSettings", "Skipped"]
 
 
-class Repo(CodeFacts, DocumentFacts, LicenceFacts, MigrationFacts, SecretFacts, VulnerabilityFacts):
+class Repo(BotFacts, CodeFacts, DocumentFacts, LicenceFacts, MigrationFacts, SecretFacts, VulnerabilityFacts):
     """A checkout of a repository."""

@@ -18,6 +18,8 @@ from meshguard.values import encodable
 MAX_SOURCE_BYTES = 4_000_000
 SCRIPTS = frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"})
 MARKUP = frozenset({".vue", ".svelte", ".html", ".htm", ".astro"})
+TYPES = re.compile(r"\.d\.[cm]?ts$")
+"""Files of TypeScript that hold types and no code."""
 HARMLESS = frozenset({"excluded by the deployment", "installed packages"})
 INSIDE = "another repository in it"
 LINK = "a link, which is not followed"
@@ -57,7 +59,7 @@ def sources(root: Path, exclude: Sequence[str], suffixes: Collection[str]) -> So
     left = SourceLeft(suffixes=suffixes)
     found = Sources()
     for entry in walk(root, exclude, left):
-        if posixpath.splitext(entry.name)[1].lower() in suffixes:
+        if posixpath.splitext(entry.name)[1].lower() in suffixes and not TYPES.search(entry.name):
             found.paths.append(entry.path)
     found.excluded = left.found.get("excluded by the deployment", (0, []))[0]
     for why, path in left.every:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
 
 MAX_NESTING = 1_000
-MAX_PARENTS = 2_000
 FUNCTIONS = frozenset({
     "function_declaration", "function_expression", "arrow_function", "method_definition",
     "generator_function_declaration", "generator_function",
@@ -23,8 +24,7 @@ WRAPPERS = frozenset({
 KINDS = (
     "call_expression", "new_expression", "assignment_expression", "augmented_assignment_expression",
     "variable_declarator", "function_declaration", "import_statement", "method_definition", "public_field_definition",
-    "field_definition",
-    "ERROR",
+    "field_definition", "ERROR", *sorted(FUNCTIONS - {"function_declaration", "method_definition"}),
 )  # fmt: skip
 
 
@@ -150,6 +150,8 @@ class Source:
         self._values: dict[tuple[int, str], list[tuple[str, Node]]] = {}
         self.members: dict[str, list[Node]] = {}
         """Fields of `this` -> what is put into them."""
+        self._functions = _nested(self.of(*FUNCTIONS))
+        self._starts = [function.node.start_byte for function in self._functions]
         self._read_imports()
         self._read_names()
 
@@ -184,7 +186,8 @@ class Source:
             name = node.child_by_field_name("name")
             value = node if node.type == "function_declaration" else node.child_by_field_name("value")
             if name is not None and name.type == "identifier":
-                known = self._values.setdefault((_scope(node.parent), text_of(name)), [])
+                inside = self._around(node)
+                known = self._values.setdefault((inside[0].node.id if inside else 0, text_of(name)), [])
                 known += [("=", value)] if value is not None else []
         for node in self.of("assignment_expression", "augmented_assignment_expression"):
             self._read_assignment(node)
@@ -214,18 +217,24 @@ class Source:
         elif left.type == "member_expression" and text_of(left).startswith("this."):
             self.members.setdefault(text_of(left), []).append(right)
 
+    def _around(self, node: Node) -> list[_Function]:
+        """The functions that a node stands in, the innermost first; a function does not stand in itself."""
+        found: list[_Function] = []
+        index = bisect_right(self._starts, node.start_byte) - 1
+        while index >= 0:
+            function = self._functions[index]
+            if function.node.end_byte >= node.end_byte and function.node.id != node.id:
+                found.append(function)
+            index = function.outer
+        return found
+
     def _declared(self, node: Node) -> tuple[int, str] | None:
         name = text_of(node)
-        at: Node | None = node
-        for _ in range(MAX_PARENTS):
-            if at is None:
-                break
-            if at.type in FUNCTIONS or at.parent is None:
-                if ((at.id if at.parent is not None else 0), name) in self._values:
-                    return (at.id if at.parent is not None else 0), name
-                if at.parent is not None and name in _parameters(at):
-                    return None
-            at = at.parent
+        for function in self._around(node):
+            if (function.node.id, name) in self._values:
+                return function.node.id, name
+            if name in function.parameters:
+                return None
         return (0, name) if (0, name) in self._values else None
 
     def values(self, node: Node) -> list[tuple[str, Node]]:
@@ -238,27 +247,37 @@ class Source:
     def parameter_type(self, node: Node) -> str:
         """The type that a parameter or variable of this name is declared with, in TypeScript."""
         pattern = rf"\b{re.escape(text_of(node))}\s*\??\s*:\s*([\w.]+)"
-        at: Node | None = node
-        while at is not None:
-            if at.type in FUNCTIONS and (match := re.search(pattern, text_of(at.child_by_field_name("parameters")))):
+        for function in self._around(node):
+            if match := re.search(pattern, text_of(function.node.child_by_field_name("parameters"))):
                 return match[1]
-            at = at.parent
         return ""
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function, and the place in the list of the one that it stands in; -1: none."""
+
+    node: Node
+    outer: int
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of its parameters, and those in their types and defaults."""
+        found = self.node.child_by_field_name("parameters") or self.node.child_by_field_name("parameter")
+        return frozenset(re.findall(r"[\w$]+", text_of(found)))
+
+
+def _nested(functions: list[Node]) -> list[_Function]:
+    """Functions in the order of their beginnings, each with the one around it."""
+    found: list[_Function] = []
+    open_: list[int] = []
+    for node in functions:
+        while open_ and found[open_[-1]].node.end_byte < node.end_byte:
+            open_.pop()
+        found.append(_Function(node, open_[-1] if open_ else -1))
+        open_.append(len(found) - 1)
+    return found
 
 
 def _knows(language: Language, kind: str) -> bool:
     return kind == "ERROR" or language.id_for_node_kind(kind, True) is not None
-
-
-def _scope(node: Node | None) -> int:
-    """The function that a node stands in; 0 outside of all."""
-    while node is not None:
-        if node.type in FUNCTIONS:
-            return node.id
-        node = node.parent
-    return 0
-
-
-def _parameters(function: Node) -> set[str]:
-    found = function.child_by_field_name("parameters") or function.child_by_field_name("parameter")
-    return set(re.findall(r"[\w$]+", text_of(found)))

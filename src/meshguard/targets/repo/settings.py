@@ -35,9 +35,9 @@ class RepoSettings(TargetSettings):
     tools: dict[str, ToolSettings] = Field({}, description=f"Programs of others: {', '.join(TOOLS)}.")
     sources: tuple[str, ...] = Field(
         (),
-        description="Sources of vulnerabilities, in order: npm, pip-audit, trivy, osv. Without it each that is there.",
+        description="Sources of vulnerabilities: npm, pip-audit, trivy, osv. Without it those whose data are named.",
     )
-    npm_registry: str = Field("", description="The npm registry that is asked; npm's own default without it.")
+    npm_registry: str = Field("", description="The npm registry that is asked; npm's own where `sources` names npm.")
     osv: str = Field("", description="URL of an OSV service; without it, and without `osv_data`, OSV is not asked.")
     osv_data: LocalPath | None = Field(None, description="Folder with OSV's archives, one all.zip for each ecosystem.")
     trivy_cache: LocalPath | None = Field(None, description="Folder with Trivy's database; it is never downloaded.")
@@ -94,6 +94,13 @@ class RepoSettings(TargetSettings):
             if path is not None and not path.is_file():
                 raise ValueError(f"`{name}`: there is no file {path}")
         return self
+
+    def derived(self) -> Iterator[tuple[str, TargetSettings]]:
+        """The checkout's pipelines, as a target of kind ci."""
+        from meshguard.targets.ci.settings import CiSettings
+
+        kept = {"name": self.name, "path": self.path, "stage": self.stage, "exclude": self.exclude}
+        yield "ci", CiSettings.model_validate(kept)
 
     def hosts(self) -> Iterator[tuple[str, int]]:
         """What is asked about packages, where it is named."""

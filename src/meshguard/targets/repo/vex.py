@@ -49,9 +49,9 @@ def read_all(paths: Iterable[Path]) -> VexRead:
                 data = file.read(MAX_BYTES + 1)
             statements += read_vex(path.name, data)
         except OSError as fault:
-            unread.append((str(path), f"it cannot be read: {fault.strerror}"))
+            unread.append((path.name, f"it cannot be read: {fault.strerror}"))
         except (VexError, LockError) as fault:
-            unread.append((str(path), str(fault)))
+            unread.append((path.name, str(fault)))
     return VexRead(statements=tuple(statements), unread=tuple(unread))
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from meshguard.errors import NotObserved
 from meshguard.target import in_thread
-from meshguard.targets.repo.lock_read import LockError, as_json, table, text
+from meshguard.targets.repo.lock_read import LockError, as_json, purl_of, rows, table, text
 from meshguard.targets.repo.packages import read_inside
 from meshguard.targets.repo.versions import VersionError, in_npm_range, npm_fixes
 from meshguard.targets.repo.vuln_models import Hit, Looked, severity_named
@@ -25,7 +25,8 @@ from meshguard.targets.tools import Found, Tool, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshguard.targets.repo.lock_models import Lock, Package
+    from meshguard.targets.repo.lock_models import Lock
+    from meshguard.targets.repo.settings import RepoSettings
     from meshguard.targets.repo.vulnerabilities import VulnerabilityFacts
 
 NPM = Tool("npm", advice="install Node.js with npm 7 or newer")
@@ -81,8 +82,10 @@ def _files(root: Path, path: str) -> dict[str, bytes]:
     folder, _, name = path.rpartition("/")
     data = read_inside(root, path)
     try:
-        own = table(table(as_json(data).get("packages")).get(""))
-        manifest = own or as_json(read_inside(root, f"{folder}/package.json".lstrip("/")))
+        packages = table(as_json(data).get("packages"))
+        manifest = (
+            table(packages[""]) if "" in packages else as_json(read_inside(root, f"{folder}/package.json".lstrip("/")))
+        )
     except LockError as fault:
         raise NotObserved(f"npm audit was not asked about {path}: {fault}", fix="run `npm install`") from None
     kept = {key: manifest[key] for key in KEPT if key in manifest}
@@ -113,7 +116,7 @@ def read_report(output: bytes, lock: Lock, *, source: str, asked: str) -> Looked
             f"npm audit looked at {counted} packages, and {lock.path} has {len(known)}",
             fix="let npm write the lockfile anew with `npm install --package-lock-only`",
         )
-    hits = [hit for advisory in _advisories(report, lock) for hit in _hits(advisory, known, lock)]
+    hits = [hit for advisory in _advisories(report, lock) for hit in _hits(advisory, lock)]
     return Looked(
         source=source,
         asked=asked,
@@ -137,21 +140,21 @@ def _advisories(report: dict[str, Any], lock: Lock) -> Iterator[dict[str, Any]]:
         raise NotObserved(f"npm audit's report on {lock.path} lists no vulnerabilities and does not say none", fix=FIX)
     seen = set()
     for name, entry in found.items():
-        for via in table(entry).get("via") or ():
+        for via in rows(table(entry).get("via")):
             key = json.dumps(via, sort_keys=True)
-            if isinstance(via, dict) and key not in seen:
+            if key not in seen:
                 seen.add(key)
                 yield {"name": name, "fixAvailable": table(entry).get("fixAvailable"), **via}
 
 
-def _hits(advisory: dict[str, Any], known: list[Package], lock: Lock) -> Iterator[Hit]:
+def _hits(advisory: dict[str, Any], lock: Lock) -> Iterator[Hit]:
     page = text(advisory.get("url")).rpartition("/")[2]
     ids = names_in(page if page.startswith("GHSA-") else f"npm:{advisory.get('source')}")
     name, range_ = text(advisory.get("name")), text(advisory.get("range"))
-    named = [package for package in known if package.name == name]
+    named = [package for package in lock.packages if package.name == name]
     # npm has found some version of it affected: where none seems to be, the range is misread, and each counts.
     affected = [package for package in named if _inside(package.version, range_)] or named
-    if not affected:
+    if not affected and not _is_own(name, lock):
         raise NotObserved(f"npm audit speaks of {name}, which {lock.path} does not have", fix="run `npm install`")
     for package in affected:
         fixed = _fixes(package.version, range_)
@@ -162,6 +165,11 @@ def _hits(advisory: dict[str, Any], known: list[Package], lock: Lock) -> Iterato
             fixed=fixed,
             fixable=bool(fixed or advisory.get("fixAvailable")),
         )
+
+
+def _is_own(name: str, lock: Lock) -> bool:
+    """Whether it is a package of the repository itself, which only bears the name."""
+    return name == lock.name or any(one.startswith(purl_of("npm", name, "") + "@") for one in lock.own)
 
 
 def _inside(version: str, range_: str) -> bool:
@@ -182,4 +190,10 @@ def _covers(lock: Lock) -> bool:
     return lock.path.rpartition("/")[2] in LOCKFILES
 
 
-SOURCE = Source("npm", _covers, lambda settings: "", ask, NPM)  # noqa: ARG005 - npm knows its registry itself
+def _lacks(settings: RepoSettings) -> str:
+    """Only what the deployment names is contacted; who names the source means the registry that it asks by itself."""
+    named = settings.npm_registry or "npm" in settings.sources
+    return "" if named else "`npm_registry` is not given, and `sources` does not name npm"
+
+
+SOURCE = Source("npm", _covers, _lacks, ask, NPM)

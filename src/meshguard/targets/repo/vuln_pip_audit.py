@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from meshguard.targets.repo.lock_models import Lock, Package
+    from meshguard.targets.repo.settings import RepoSettings
     from meshguard.targets.repo.vulnerabilities import VulnerabilityFacts
 
 PIP_AUDIT = Tool("pip-audit", advice="pip install pip-audit")
@@ -141,10 +142,10 @@ def _hit(package: Package, said: dict[str, Any]) -> Hit:
     return Hit(purl=package.purl, ids=ids, fixed=fixed, fixable=bool(fixed))
 
 
-SOURCE = Source(
-    "pip-audit",
-    lambda lock: lock.ecosystem == "pypi",
-    lambda settings: "",  # noqa: ARG005 - it knows its service itself
-    ask,
-    PIP_AUDIT,
-)
+def _lacks(settings: RepoSettings) -> str:
+    """Only what the deployment names is contacted; who names the source means the service that it asks by itself."""
+    named = settings.osv or "pip-audit" in settings.sources
+    return "" if named else "`osv` is not given, and `sources` does not name pip-audit"
+
+
+SOURCE = Source("pip-audit", lambda lock: lock.ecosystem == "pypi", _lacks, ask, PIP_AUDIT)

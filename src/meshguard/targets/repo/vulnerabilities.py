@@ -60,19 +60,19 @@ class VulnerabilityFacts(PackageFacts):
             path: from the checkout's folder.
 
         Raises:
-            NotObserved: the lockfile cannot be read, or what is known of exploitation cannot.
+            NotObserved: the lockfile cannot be read.
         """
         lock = await self.lock(path)
         asked = [await self._vuln_asked(SOURCES[name], lock) for name in self.settings.sources or SOURCES]
         looked = [one for _, one in asked if one is not None]
         found = merged(lock, looked)
         cves = tuple(sorted({cve for one in found for cve in cves_of(one.ids)}))
-        known = await self.exploits(cves) if found else Exploits()
+        known, exploits = await self._vuln_exploits(cves) if found else (Exploits(), [])
         return Assessment(
             path=path,
             packages=len(lock.packages),
             problems=lock.problems,
-            sources=tuple(state for state, _ in asked if state is not None),
+            sources=(*(state for state, _ in asked if state is not None), *exploits),
             unassessed=unassessed(lock, looked),
             vulnerabilities=await self._vuln_weighed(lock, found, known),
             exploits_dated=tuple(
@@ -136,6 +136,14 @@ class VulnerabilityFacts(PackageFacts):
         if source.name in self.settings.sources or source.tool is None or source.tool.name in self.settings.tools:
             return ""
         return "" if shutil.which(source.tool.name) else f"{source.tool.name} is not on PATH"
+
+    async def _vuln_exploits(self, cves: tuple[str, ...]) -> tuple[Exploits, list[SourceState]]:
+        """What is known of exploitation; a file that cannot be read leaves the lockfile open, and hides nothing."""
+        try:
+            return await self.exploits(cves), []
+        except NotObserved as fault:
+            failure = SourceState(name="exploitation", state="failed", said=fault.reason, fix=fault.fix)
+            return Exploits(), [failure]
 
     async def _vuln_weighed(
         self, lock: Lock, found: Iterable[Vulnerability], known: Exploits

@@ -19,7 +19,8 @@ INSTALLED = frozenset({
 })  # fmt: skip
 """Folders of what was installed or made: their packages are those of the lockfiles."""
 LOCKFILES = frozenset({
-    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "poetry.lock", "uv.lock",
+    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "poetry.lock",
+    "uv.lock", "gems.locked", "go.work.sum",
     "pylock.toml", "Pipfile.lock", "pdm.lock", "Cargo.lock", "go.sum", "composer.lock", "Gemfile.lock",
     "gradle.lockfile", "packages.lock.json", "mix.lock", "pubspec.lock", "Podfile.lock", "Package.resolved",
     "conan.lock", "deno.lock",
@@ -29,6 +30,7 @@ MANIFESTS = frozenset({
     "Gemfile", "pom.xml", "build.gradle", "build.gradle.kts", "mix.exs", "pubspec.yaml", "Podfile", "Package.swift",
 })  # fmt: skip
 REQUIREMENTS = re.compile(r"requirements[\w.-]*\.(?:txt|in)|constraints[\w.-]*\.txt")
+REQUIREMENTS_FOLDER = re.compile(r"(?:.*/)?requirements/[^/]+\.(?:txt|in)")
 DOCKERFILE = re.compile(r"(?i)(?:[\w.-]+\.)?(?:dockerfile|containerfile)(?:\.[\w.-]+)?")
 COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml")
 BOTS = frozenset({
@@ -148,7 +150,8 @@ def _is_lockfile(entry: Entry) -> bool:
 
 
 def _is_manifest(entry: Entry) -> bool:
-    return entry.name in MANIFESTS or bool(REQUIREMENTS.fullmatch(entry.name)) or entry.name.endswith(".csproj")
+    listed = bool(REQUIREMENTS.fullmatch(entry.name) or REQUIREMENTS_FOLDER.fullmatch(entry.path))
+    return entry.name in MANIFESTS or listed or entry.name.endswith(".csproj")
 
 
 _KINDS: dict[str, Callable[[Entry], bool]] = {

@@ -52,8 +52,9 @@ def main() -> int:
     parser.add_argument("out", type=Path, nargs="?", default=Path("demo-output"), help="where reports are left")
     parser.add_argument("--no-containers", action="store_true", help="only the web service")
     parser.add_argument("--no-cloud", action="store_true", help="without the account of a cloud")
+    parser.add_argument("--no-source", action="store_true", help="without the repository")
     said = parser.parse_args()
-    parts = {"containers": not said.no_containers, "cloud": not said.no_cloud}
+    parts = {"containers": not said.no_containers, "cloud": not said.no_cloud, "source": not said.no_source}
     shown = [_show(mode, said.out, **parts) for mode in EXPECTED]
     _title("What came out")
     for one in shown:
@@ -67,12 +68,13 @@ def main() -> int:
     return 0 if all(one.as_expected for one in shown) else 1
 
 
-def _show(mode: Mode, out: Path, *, containers: bool, cloud: bool) -> Shown:
+def _show(mode: Mode, out: Path, *, containers: bool, cloud: bool, source: bool) -> Shown:
     folder = out / mode
     folder.mkdir(parents=True, exist_ok=True)
     _title(f"The example deployment, {mode}")
     project = f"health-mesh-{mode}"
-    with start(folder / "state", mode=mode, project=project, containers=containers, cloud=cloud) as running:
+    state = folder / "state"
+    with start(state, mode=mode, project=project, containers=containers, cloud=cloud, source=source) as running:
         print(f"service     {running.url}, plain http {running.http_url}")
         print(f"containers  {', '.join(sorted(running.containers)) or f'none: {running.no_containers}'}")
         if running.cloud:

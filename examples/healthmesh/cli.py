@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("--defect", action="append", default=[], metavar="NAME", dest="defects")
     starting.add_argument("--no-containers", dest="containers", action="store_false")
     starting.add_argument("--no-cloud", dest="cloud", action="store_false")
+    starting.add_argument("--no-source", dest="source", action="store_false")
     return parser
 
 
@@ -50,6 +51,7 @@ def _start(said: argparse.Namespace) -> int:
         project=said.project,
         containers=said.containers,
         cloud=said.cloud,
+        source=said.source,
     )
     _print(running)
     return 0

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class Address:
     """The engine that has its containers; None: there are none."""
     aws: dict[str, Any] | None = None
     """The account of the cloud, as a deployment file names it; None: there is none."""
+    source: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The targets of checkout and repository, by kind; none where there is no source."""
 
 
 def write(state: State, chosen: Choice, address: Address) -> None:
@@ -43,6 +45,7 @@ def write(state: State, chosen: Choice, address: Address) -> None:
     _write(state.waivers, {"waivers": decided.waivers})
     baselines = ["web-baseline"]
     baselines += ["docker-baseline"] if address.engine is not None else []
+    baselines += ["source-baseline"] if address.source else []
     baselines += ["aws-baseline"] if address.aws is not None else []
     own = {
         "name": address.project,
@@ -72,7 +75,7 @@ def _targets(state: State, address: Address) -> dict[str, list[dict[str, Any]]]:
         targets["docker"] = [{"name": "local", "host": address.engine, "label": label}]
     if address.aws is not None:
         targets["aws"] = [address.aws]
-    return targets
+    return targets | address.source
 
 
 def _relative(made: Mapping[str, Any], folder: Path) -> dict[str, Any]:

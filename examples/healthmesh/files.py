@@ -61,6 +61,11 @@ class State:
         return self.folder / "cloud"
 
     @property
+    def github(self) -> Path:
+        """What the process keeps that answers as GitHub."""
+        return self.folder / "github"
+
+    @property
     def records(self) -> Path:
         """What humans signed."""
         return self.folder / "records"

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import shutil
 import ssl
 import time
 from collections.abc import Sequence
@@ -67,9 +68,13 @@ def start(
     project: str = DEFAULT_PROJECT,
     containers: bool = True,
     cloud: bool = False,
+    source: bool = False,
 ) -> Running:
-    """Start the service and, where an engine answers, the containers, and with `cloud` the account; all or nothing."""
-    chosen = choose(mode, defects, containers=containers, cloud=cloud)
+    """Start the service; where an engine answers, the containers; with `cloud` and `source` what these are.
+
+    All or nothing.
+    """
+    chosen = choose(mode, defects, containers=containers, cloud=cloud, source=source)
     files = State(state.resolve())
     files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if record.load(files.instance) is not None:
@@ -81,7 +86,8 @@ def start(
         if containers:
             kept = _start_containers(files, kept, chosen)
         aws = _start_cloud(files, chosen) if cloud else None
-        deployment.write(files, chosen, Address(project, ports["https"], ports["http"], kept.engine, aws))
+        repository = _start_source(files, chosen) if source else {}
+        deployment.write(files, chosen, Address(project, ports["https"], ports["http"], kept.engine, aws, repository))
         undo.pop_all()
     return _running(files, kept)
 
@@ -100,6 +106,7 @@ def stop(state: Path) -> list[str]:
     files = State(state.resolve())
     kept = record.load(files.instance)
     ended = ["service"] if process.end(files.pid) else []
+    ended += ["repository"] if process.end(files.github / "github.pid") else []
     ended += ["cloud"] if process.end(files.cloud / "cloud.pid") else []
     files.ports.unlink(missing_ok=True)
     if kept is not None and kept.engine is not None:
@@ -170,6 +177,34 @@ def _start_cloud(files: State, chosen: Choice) -> dict[str, Any]:
     for defect in chosen.cloud:
         defect.plant(cloud)
     return account.settings(cloud, files.folder)
+
+
+def _start_source(files: State, chosen: Choice) -> dict[str, list[dict[str, Any]]]:
+    """Make the checkout, and start what answers as GitHub; the targets of both."""
+    from .source import checkout
+
+    for folder in (files.folder / "source", files.github):
+        shutil.rmtree(folder, ignore_errors=True)
+    files.github.mkdir()
+    checkout.make(files.folder, chosen.source)
+    ports = files.github / "ports.json"
+    arguments = ["--state", str(files.folder / "github.json"), "--ports", str(ports)]
+    log, pid = files.github / "github.log", files.github / "github.pid"
+    process.spawn(["-c", _AS_GITHUB, str(ROOT), *arguments], log=log, pid_file=pid)
+    deadline = time.monotonic() + ANSWERS_WITHIN_S
+    while time.monotonic() < deadline and process.running(pid) is not None:
+        if ports.exists() and (text := ports.read_text()):
+            return checkout.targets(f"http://127.0.0.1:{json.loads(text)['http']}")
+        time.sleep(0.02)
+    raise Mistake(f"what answers as GitHub did not come up; see {log}")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+_AS_GITHUB = """\
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_module("tests.stubs.github_api", run_name="__main__", alter_sys=True)
+"""
 
 
 def _running(files: State, kept: Record) -> Running:

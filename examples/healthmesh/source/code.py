@@ -177,14 +177,15 @@ def write(folder: Path, name: str, text: str) -> None:
 
 def commit(folder: Path, what: str, *arguments: str) -> None:
     """Commit all that differs, a day after the last commit, by nobody in particular."""
-    last = _git(folder, {}, "log", "-1", "--format=%cI")
+    last = git(folder, {}, "log", "-1", "--format=%cI")
     when = (datetime.fromisoformat(last) + timedelta(days=1)).isoformat()
     times = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
-    _git(folder, times, "add", "--all", *arguments)
-    _git(folder, times, "commit", "--quiet", "--message", what)
+    git(folder, times, "add", "--all", *arguments)
+    git(folder, times, "commit", "--quiet", "--message", what)
 
 
-def _git(folder: Path, environment: dict[str, str], *arguments: str) -> str:
+def git(folder: Path, environment: dict[str, str], *arguments: str) -> str:
+    """What a git command says in the checkout, as nobody in particular."""
     identity = ("-c", "user.name=Health Mesh", "-c", "user.email=dev@health-mesh.example")
     command = ["git", *identity, "-c", "commit.gpgSign=false", "-C", str(folder), *arguments]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

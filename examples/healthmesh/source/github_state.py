@@ -12,7 +12,7 @@ PERMISSIONS = (
     "actions", "administration", "contents", "issues", "metadata", "pull_requests", "secret_scanning_alerts",
     "security_events", "vulnerability_alerts",
 )  # fmt: skip
-CI, DEPENDABOT = 11, 12
+CI, DEPENDABOT, DEPLOY = 11, 12, 13
 """Ids of the workflows."""
 PUSHES = 12
 
@@ -37,6 +37,7 @@ def good_state(now: datetime) -> State:
         "environments": [_environment("production"), _environment("staging")],
         "workflows": [
             {"id": CI, "name": "CI", "path": ".github/workflows/ci.yml", "state": "active"},
+            {"id": DEPLOY, "name": "Deploy", "path": ".github/workflows/deploy.yml", "state": "active"},
             {
                 "id": DEPENDABOT,
                 "name": "Dependabot Updates",
@@ -44,7 +45,7 @@ def good_state(now: datetime) -> State:
                 "state": "active",
             },
         ],
-        "runs": [*_ci_runs(now), *_dependabot_runs(now)],
+        "runs": [*_ci_runs(now), *_deploy_runs(now), *_dependabot_runs(now)],
         "jobs": {str(100 + number): _jobs() for number in range(PUSHES)},
         "activity": [_push(now, number) for number in range(PUSHES)],
         "issues": [_issue(now)],
@@ -191,6 +192,11 @@ def run(number: int, created: datetime, **changes: object) -> State:
 
 def _ci_runs(now: datetime) -> list[State]:
     return [run(100 + number, now - _since(number), head_sha=_sha(number)) for number in range(PUSHES)]
+
+
+def _deploy_runs(now: datetime) -> list[State]:
+    own = {"workflow_id": DEPLOY, "path": ".github/workflows/deploy.yml"}
+    return [run(300 + number, now - _since(number), head_sha=_sha(number), **own) for number in range(PUSHES)]
 
 
 def _dependabot_runs(now: datetime) -> list[State]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from meshguard.errors import NotObserved
+from meshguard.targets.ci.shell_builtins import SHELLS
 from meshguard.targets.ci.shell_words import OPEN
 
 WRAPPERS: dict[str, frozenset[str]] = {
@@ -77,7 +78,7 @@ def pattern(text: str) -> Pattern:
             options.append((name, value if equals else None))
         else:
             options[-1] = (options[-1][0], word)
-    return Pattern("command", tuple(said[:begin]), tuple(options))
+    return Pattern("command", (program(said[0]), *said[1:begin]), tuple(options))
 
 
 def program(word: str) -> str:
@@ -141,9 +142,18 @@ def options_of(said: tuple[str, ...]) -> dict[str, str | None]:
 def matched(wanted: Pattern, said: tuple[str, ...]) -> tuple[str, ...] | None:
     """The command in `said` that is the wanted one, without what it is wrapped in; None where there is none."""
     for each in unwrapped(said):
-        if _is(wanted, each):
-            return each
+        for one in (each, _shell_file(each)):
+            if one and _is(wanted, one):
+                return one
     return None
+
+
+def _shell_file(said: tuple[str, ...]) -> tuple[str, ...]:
+    """The script that a shell is given as a file, with its arguments."""
+    flags = [word for word in said[1:] if word.startswith("-")]
+    if program(said[0]) not in SHELLS or any("c" in flag for flag in flags if not flag.startswith("--")):
+        return ()
+    return _after_options(said[1:], frozenset({"-o", "-eo", "-euo", "-uo", "-xeo", "-euxo", "-exo"}))
 
 
 def _is(wanted: Pattern, said: tuple[str, ...]) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshguard.targets.ci.shell_builtins import BUILTINS, SHELLS
-from meshguard.targets.ci.shell_ends import Ending, captures_status, ends_with, is_test
-from meshguard.targets.ci.shell_models import MAX_CALLS, Called, Context, Opaque, Ran, Resolve, Shell
+from meshguard.targets.ci.shell_ends import Ending, captures_status, ends_with, is_test, name_of
+from meshguard.targets.ci.shell_models import MAX_CALLS, Called, Context, Opaque, Ran, Resolve, Shell, bounded
 from meshguard.targets.ci.shell_words import (
     OPEN,
     assignments,
@@ -126,7 +126,7 @@ class Walk:
         elif end is Ending.UNKNOWN:
             self.visit(first, replace(context, suspended=True, tail=None))
         else:
-            self.visit(first, replace(context, caught=f"its failure is taken over by `|| {_name(second)}`"))
+            self.visit(first, replace(context, caught=f"its failure is taken over by `|| {name_of(second)}`"))
         self.visit(second, context.maybe("it runs only where what stands before `||` fails"))
 
     def pipeline(self, node: Node, context: Context) -> None:
@@ -293,22 +293,5 @@ class Walk:
         # A new shell has an errexit of its own, which what stands around the call does not suspend.
         inner.script(called.text, replace(within, tail=self.counts(context), suspended=False), called.name)
         counts = self.counts(context)
-        self.found += [_bounded(ran, counts) for ran in inner.found]
+        self.found += [bounded(ran, counts) for ran in inner.found]
         self.opaque += inner.opaque
-
-
-def _bounded(ran: Ran, counts: bool | None) -> Ran:
-    """A command of a called script: its failure is no more than the call's."""
-    if ran.swallowed or counts:
-        return ran
-    if counts is None:
-        return replace(ran, unsure=(*ran.unsure, "what becomes of the status of its script is not followed"))
-    return replace(ran, swallowed="the failure of the script in which it stands is not looked at")
-
-
-def _name(node: Node) -> str:
-    """The first word of a statement, to name it."""
-    while node.type not in ("command", "test_command") and node.named_children:
-        node = node.named_children[0]
-    said = words(node) if node.type == "command" else ()
-    return said[0] if said and OPEN not in said[0] and len(said[0]) < 40 else "…"

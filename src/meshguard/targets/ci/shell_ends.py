@@ -85,3 +85,11 @@ def is_test(node: Node) -> bool:
     return node.type in ("redirected_statement", "pipeline") and is_test(
         node.named_children[-1 if node.type == "pipeline" else 0]
     )
+
+
+def name_of(node: Node) -> str:
+    """The first word of a statement, to name it."""
+    while node.type not in ("command", "test_command") and node.named_children:
+        node = node.named_children[0]
+    said = words(node) if node.type == "command" else ()
+    return said[0] if said and OPEN not in said[0] and len(said[0]) < 40 else "…"

@@ -82,3 +82,12 @@ class Context:
     def maybe(self, reason: str) -> Context:
         """The same, where what is in it may not run."""
         return replace(self, skips=(*self.skips, reason))
+
+
+def bounded(ran: Ran, counts: bool | None) -> Ran:
+    """A command of a called script: its failure is no more than the call's."""
+    if ran.swallowed or counts:
+        return ran
+    if counts is None:
+        return replace(ran, unsure=(*ran.unsure, "what becomes of the status of its script is not followed"))
+    return replace(ran, swallowed="the failure of the script in which it stands is not looked at")

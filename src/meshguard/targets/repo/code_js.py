@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
@@ -130,12 +130,29 @@ def pairs(node: Node) -> Iterator[tuple[str, Node]]:
             yield text_of(child), child
 
 
+State = Literal["fixed", "open", "built"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is known of a text."""
+
+    fixed: str = ""
+    """The parts that stand in the file, with a space where another one is put in."""
+    state: State = "open"
+    """fixed: nothing but what stands there; open: it comes from elsewhere as it is; built: parts are put together."""
+    how: str = ""
+
+
 class Source:
     """One script: its nodes by kind, and what its names stand for."""
 
     def __init__(self, data: bytes, suffix: str) -> None:
         from tree_sitter import Query, QueryCursor
 
+        self.data = data
+        self.texts: dict[tuple[int, int], Text] = {}
+        """What is known already of a node's text, by how deep it was asked."""
         self._tree = parse(data, suffix)
         root = self._tree.root_node
         wanted = [kind for kind in KINDS if _knows(self._tree.language, kind)]

@@ -9,9 +9,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from meshguard.targets.repo.code_js import Text
 from meshguard.targets.repo.code_models import SqlPlace
 from meshguard.targets.repo.code_sql import CLEARLY_SQL, SQL
-from meshguard.targets.repo.code_text import OPEN, Text, either, joined
+from meshguard.targets.repo.code_text import NAME_DEPTH, OPEN, either, joined
 
 SINKS = frozenset({"execute", "executemany", "executescript", "RawSQL", "raw", "extra", "fetch", "fetchrow", "fetchval",
                    "mogrify", "copy_expert", "exec_driver_sql"})  # fmt: skip
@@ -72,6 +73,8 @@ class _Names:
 
     def __init__(self, tree: ast.Module) -> None:
         self.values: dict[tuple[int, str], list[tuple[str, ast.expr]]] = {}
+        self.texts: dict[tuple[int, int], Text] = {}
+        """What is known already of a node's text, by how deep it was asked."""
         self.calls: list[tuple[ast.Call, tuple[int, ...]]] = []
         todo: list[tuple[ast.AST, tuple[int, ...]]] = [(tree, (0,))]
         while todo:
@@ -115,7 +118,12 @@ def _evaluate(names: _Names, node: ast.expr, scope: Scope, depth: int) -> Text:
     if depth > MAX_DEPTH:
         return Text("", "built", "parts nested deeper than is followed")
     read = _READERS.get(type(node))
-    return read(names, node, scope, depth + 1) if read else OPEN
+    if read is None:
+        return OPEN
+    key = (id(node), depth // NAME_DEPTH)
+    if key not in names.texts:  # names that are made of names would be followed again and again
+        names.texts[key] = read(names, node, scope, depth + 1)
+    return names.texts[key]
 
 
 def _constant(_: _Names, node: ast.Constant, scope: Scope, depth: int) -> Text:
@@ -163,8 +171,8 @@ def _variable(names: _Names, node: ast.Name, scope: Scope, depth: int) -> Text:
     values = names.of(node.id, scope)
     if not values or depth > MAX_DEPTH // 2:  # a name that is defined by itself ends here too
         return OPEN
-    set_to = [_evaluate(names, value, scope, depth + 5) for operator, value in values if operator == "="]
-    added = [_evaluate(names, value, scope, depth + 5) for operator, value in values if operator == "+="]
+    set_to = [_evaluate(names, value, scope, depth + NAME_DEPTH) for operator, value in values if operator == "="]
+    added = [_evaluate(names, value, scope, depth + NAME_DEPTH) for operator, value in values if operator == "+="]
     return joined([either(set_to), *added], "concatenation with +=") if added else either(set_to)
 
 
@@ -195,7 +203,9 @@ def _join(names: _Names, node: ast.expr, scope: Scope, depth: int) -> Text:
         pieces = [one for operator, one in names.of(node.id, scope) if operator == "append"]
         literals = [one for operator, one in names.of(node.id, scope) if isinstance(one, ast.List)]
         pieces += [element for one in literals for element in one.elts]
-        return joined((_evaluate(names, one, scope, depth + 5) for one in pieces), "join()") if pieces else OPEN
+        return (
+            joined((_evaluate(names, one, scope, depth + NAME_DEPTH) for one in pieces), "join()") if pieces else OPEN
+        )
     return _evaluate(names, node, scope, depth)
 
 

@@ -6,9 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from meshguard.targets.repo.code_js import Source, arguments_of, bare, is_tagged, name_of, pairs, receiver_of, text_of
+from meshguard.targets.repo.code_js import (
+    Source,
+    Text,
+    arguments_of,
+    bare,
+    is_tagged,
+    name_of,
+    pairs,
+    receiver_of,
+    text_of,
+)
 from meshguard.targets.repo.code_models import SqlPlace
-from meshguard.targets.repo.code_text import Text, evaluate
+from meshguard.targets.repo.code_text import evaluate
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -51,15 +61,18 @@ CLEARLY_SQL = re.compile(
     r"\bselect\b.+\bfrom\b.+\bwhere\b|\binsert\s+into\b.+\bvalues\b|\bdelete\s+from\b.+\bwhere\b"
 )
 """What is SQL wherever it is given to; a sentence such as "Select a day from the list" is none."""
+SQL_BYTES = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|select|insert|delete)\b")
+NAMED = BUILDERS | JOINS | QUERIES
 FIELDS = frozenset({"text", "sql", "query", "statement", "where"})
 
 
 def sql_places(source: Source) -> Iterator[SqlPlace]:
     """The places where SQL is built, in their order."""
+    anywhere = SQL_BYTES.search(source.data) is not None
     for call in source.of("call_expression", "new_expression"):
-        if is_tagged(call):
-            continue
         name = name_of(call)
+        if is_tagged(call) or not (anywhere or name in NAMED):
+            continue
         for index, argument in enumerate(arguments_of(call)):
             text = _built(source, argument)
             if text is not None and _is_sql(name, index, text, call):

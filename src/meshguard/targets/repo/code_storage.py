@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from meshguard.targets.repo.code_js import (
@@ -226,6 +227,7 @@ def _store_by_name(source: Source, node: Node, depth: int) -> str:
     return _first(source, values, depth)
 
 
+@lru_cache(maxsize=1)
 def _patterns(source: Source) -> str:
     """Patterns that take the window apart: `const {localStorage: ls} = window`."""
     found = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from meshguard.targets.repo.code_js import (
     FUNCTIONS,
     Source,
+    Text,
     arguments_of,
     bare,
     is_tagged,
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_DEPTH = 60
+NAME_DEPTH = 5
+"""How much deeper what a name stands for counts."""
 MAX_FIXED = 4_000
 MAX_PARTS = 500
 SAFE_CALLS = frozenset({
@@ -34,18 +36,6 @@ SAFE_MEMBERS = frozenset({"alias", "tableName", "tablePath", "length"})
 SAME = frozenset({"trim", "toLowerCase", "toUpperCase", "toString", "trimEnd", "trimStart", "normalize"})
 SQL_TAG = re.compile(r"(?i)(?:^|\.)\w*sql$|\$queryRaw$|\$executeRaw$")
 """Tags of templates that make parameters of what is put in."""
-State = Literal["fixed", "open", "built"]
-
-
-@dataclass(frozen=True)
-class Text:
-    """What is known of a text."""
-
-    fixed: str = ""
-    """The parts that stand in the file, with a space where another one is put in."""
-    state: State = "open"
-    """fixed: nothing but what stands there; open: it comes from elsewhere as it is; built: parts are put together."""
-    how: str = ""
 
 
 OPEN = Text()
@@ -79,7 +69,12 @@ def evaluate(source: Source, node: Node | None, depth: int = 0) -> Text:
     if depth > MAX_DEPTH:
         return Text("", "built", "parts nested deeper than is followed")
     read = _READERS.get(node.type)
-    return read(source, node, depth + 1) if read else OPEN
+    if read is None:
+        return OPEN
+    key = (node.id, depth // NAME_DEPTH)
+    if key not in source.texts:  # names that are made of names would be followed again and again
+        source.texts[key] = read(source, node, depth + 1)
+    return source.texts[key]
 
 
 def _string(_: Source, node: Node, depth: int) -> Text:
@@ -126,8 +121,10 @@ def _name(source: Source, node: Node, depth: int) -> Text:
     values = source.values(node)
     if not values or depth > MAX_DEPTH // 2:  # a name that is defined by itself ends here too
         return OPEN
-    set_to = [evaluate(source, value, depth + 5) for operator, value in values if operator not in ("+=", "push")]
-    added = [evaluate(source, value, depth + 5) for operator, value in values if operator == "+="]
+    set_to = [
+        evaluate(source, value, depth + NAME_DEPTH) for operator, value in values if operator not in ("+=", "push")
+    ]
+    added = [evaluate(source, value, depth + NAME_DEPTH) for operator, value in values if operator == "+="]
     return joined([either(set_to), *added], "concatenation with +=") if added else either(set_to)
 
 
@@ -146,7 +143,7 @@ def _entry(source: Source, node: Node, depth: int) -> Text:
     values = source.values(table) if table is not None and table.type == "identifier" else []
     if len(values) != 1 or (literal := bare(values[0][1])) is None or literal.type != "object":
         return OPEN
-    entries = [evaluate(source, value, depth + 5) for _, value in pairs(literal)]
+    entries = [evaluate(source, value, depth + NAME_DEPTH) for _, value in pairs(literal)]
     return either(entries) if entries and len(entries) == literal.named_child_count else OPEN
 
 
@@ -177,7 +174,9 @@ def _join(source: Source, array: Node, separators: list[Node], depth: int) -> Te
         pieces += [child for one in literals if one is not None and one.type == "array" for child in one.named_children]
         if not pieces:
             return OPEN
-        return joined([evaluate(source, piece, depth + 5) for piece in pieces] + between, "an array that is joined")
+        return joined(
+            [evaluate(source, piece, depth + NAME_DEPTH) for piece in pieces] + between, "an array that is joined"
+        )
     if array.type == "array":
         return joined([evaluate(source, child, depth) for child in array.named_children] + between, "an array joined")
     arguments = arguments_of(array) if array.type == "call_expression" else []
@@ -209,10 +208,10 @@ def _returned(source: Source, node: Node, depth: int) -> Text:
     found = []
     for body in bodies:
         if body is not None and body.type != "statement_block":
-            found.append(evaluate(source, body, depth + 5))
+            found.append(evaluate(source, body, depth + NAME_DEPTH))
         for statement in body.named_children if body is not None else []:
             if statement.type == "return_statement":
-                found.append(evaluate(source, statement.named_child(0), depth + 5))
+                found.append(evaluate(source, statement.named_child(0), depth + NAME_DEPTH))
     return either(found)
 
 

@@ -60,7 +60,7 @@ class RepoSettings(TargetSettings):
     def _folder(cls, value: Path) -> Path:
         if not value.is_dir():
             raise ValueError(f"there is no folder {value}")
-        return value
+        return value.absolute()  # programs of others run in a folder of their own
 
     @field_validator("sources")
     @classmethod

@@ -354,7 +354,9 @@ DATE = datetime(2030, 1, 1, tzinfo=UTC)
         pytest.param(None, "never", (), {"against": "lifecycle"}, "pass", id="overwriting aside"),
         pytest.param(None, "never", (rule(days=7),), {"against": "lifecycle"}, "pass", id="exactly as long"),
         pytest.param(None, "never", (rule(days=6),), {"against": "lifecycle"}, "fail", id="a day short"),
-        pytest.param(None, "never", (rule(days=6),), {"against": "lifecycle", "at_least": "6d"}, "pass", id="six are enough"),
+        pytest.param(
+            None, "never", (rule(days=6),), {"against": "lifecycle", "at_least": "6d"}, "pass", id="six are enough"
+        ),
         pytest.param(None, "never", (rule(days=6, enabled=False),), {"against": "lifecycle"}, "pass", id="disabled"),
         pytest.param(None, "never", (rule(days=6, filtered=True),), {"against": "lifecycle"}, "fail", id="some tags"),
         pytest.param(None, "never", (rule(at=DATE),), {"against": "lifecycle"}, "fail", id="all at one date"),

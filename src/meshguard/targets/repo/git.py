@@ -31,7 +31,10 @@ NO_REPOSITORY = 128
 async def git(found: Found, folder: Path, *arguments: str, deadline_s: float) -> Done:
     """One git command in a checkout; raises NotObserved where it fails."""
     done = await run(
-        found, [*SAFE, "-C", str(folder.absolute()), *arguments], environment=_environment(folder), deadline_s=deadline_s
+        found,
+        [*SAFE, "-C", str(folder.absolute()), *arguments],
+        environment=_environment(folder),
+        deadline_s=deadline_s,
     )
     if done.code == NO_REPOSITORY and "not a git repository" in done.said:
         raise NotObserved(f"{folder} is no checkout of a git repository", fix="name the folder that has .git in it")

@@ -32,7 +32,7 @@ async def git(found: Found, folder: Path, *arguments: str, deadline_s: float) ->
     """One git command in a checkout; raises NotObserved where it fails."""
     done = await run(
         found,
-        [*SAFE, "-C", str(folder.absolute()), *arguments],
+        [*SAFE, "-C", str(folder), *arguments],
         environment=_environment(folder),
         deadline_s=deadline_s,
     )

@@ -144,7 +144,7 @@ class Target(Generic[C]):
         return ()
 
     @classmethod
-    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+    def how_often(cls, fact: Fact[Any, Any, Any], over: str) -> str:
         """How often a fact is asked in an audit, where `over` names the list that a check is run over, or is empty."""
         if not fact.parameters:
             return "once"

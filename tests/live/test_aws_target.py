@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.healthmesh.cloud.control import Control
+from examples.healthmesh.cloud.control import Control, Kind
 from examples.healthmesh.cloud.server import running
 
 from meshguard.errors import Denied, NotAllowed, NotObserved, Throttled, Unsupported
@@ -126,7 +126,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("kind", "failure", "words"), FAULTS, ids=[row[0] for row in FAULTS])
 async def test_a_fault_of_a_list_is_the_reason_for_the_part(
-    server: str, control: Control, kind: str, failure: type[NotObserved], words: str
+    server: str, control: Control, kind: Kind, failure: type[NotObserved], words: str
 ) -> None:
     client(server, "kms").create_key()
     control.fault("kms:ListKeys", kind)

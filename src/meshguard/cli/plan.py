@@ -67,7 +67,7 @@ def _calls(plan: Plan) -> list[tuple[str, str, str, str, str]]:
     found: dict[tuple[str, str, str], tuple[str, str]] = {}
     for task, (kind, name), fact in asked_facts(plan):
         over, known = task.check.over, plan.plugins.target(kind)
-        count = known.asked(fact, over.name if over is not None and over.name in known.facts() else "")
+        count = known.how_often(fact, over.name if over is not None and over.name in known.facts() else "")
         settings = plan.deployment.targets[kind][name]
         calls = known.operations(fact, settings, task.shown_parameters)
         if calls != ():  # what only joins other facts asks nothing itself

@@ -189,9 +189,9 @@ class Web(Target[WebSettings]):
         return httpx.AsyncHTTPTransport(verify=trust(self.settings.ca), limits=limits, trust_env=False)
 
     @classmethod
-    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+    def how_often(cls, fact: Fact[Any, Any, Any], over: str) -> str:
         """How often a fact is asked: what a page redirects to is asked too."""
-        often = super().asked(fact, over)
+        often = super().how_often(fact, over)
         return f"{often} and its redirects" if over and fact.parameters else often
 
     async def close(self) -> None:

@@ -304,12 +304,12 @@ class AwsBase(Target[AwsSettings]):
         return tuple(str(one) for one in operations_of(fact, cls) if one.permission and not one.setting)
 
     @classmethod
-    def asked(cls, fact: Fact[Any, Any, Any], over: str) -> str:
+    def how_often(cls, fact: Fact[Any, Any, Any], over: str) -> str:
         """How often a fact is asked."""
         names = list(fact.parameters)
         if names == ["place"]:
             return "once for each account and region"
-        return super().asked(fact, over)
+        return super().how_often(fact, over)
 
     async def preflight(self, asked: Sequence[tuple[Fact[Any, Any, Any], Mapping[str, Any]]]) -> dict[str, str]:
         """What IAM's simulation says of each action in each account; where that is denied, what a call itself says."""

@@ -1,5 +1,6 @@
 """What is understood of source code: writes to the browser's storage, and SQL that is built from parts."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -323,3 +324,28 @@ def test_sql_in_a_language_that_is_not_understood_is_unread(tmp_path: Path) -> N
 def test_a_file_in_utf_16_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.ts").write_text("localStorage.setItem('token', t)", encoding="utf-16")
     assert [str(item) for item in storage_listing(tmp_path, ()).items] == ["a.ts", ALL_FILES]
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        pytest.param("a.js", b"x = 'SELECT a FROM b' + x; db.query(x);" * 3_000, id="a name made of itself"),
+        pytest.param(
+            "a.js",
+            "".join(f"var x{n} = x{n - 1} + x{n - 1};\n" for n in range(1, 5_000)).encode() + b"db.query('a' + x4999)",
+            id="names that double",
+        ),
+        pytest.param("a.js", b"query " + b"function f() {" * 900 + b"db.query(a);" * 900 + b"}" * 900, id="functions"),
+        pytest.param("a.py", b"x = 'a' + x\nc.execute(x)\n" * 3_000, id="Python, a name made of itself"),
+    ],
+)
+def test_no_script_takes_long(path: str, data: bytes) -> None:
+    began = time.process_time()
+    sql_in(path, data)
+    assert time.process_time() - began < 10
+
+
+def test_no_component_takes_long() -> None:
+    began = time.process_time()
+    storage_in("a.js", b"var {a} = b; c.d = e; localStorage.x = 1;" * 5_000)
+    assert time.process_time() - began < 10

@@ -166,7 +166,6 @@ async def test_nothing_of_the_repository_s_configuration_is_run(checkout: Path, 
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.xfail(reason="`git status` runs the clean filters that .git/config names")
 async def test_a_filter_of_the_repository_is_not_run(checkout: Path, tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\ncat\n")
@@ -178,7 +177,6 @@ async def test_a_filter_of_the_repository_is_not_run(checkout: Path, tmp_path: P
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.xfail(reason="`core.worktree` of .git/config is obeyed")
 async def test_a_work_tree_elsewhere_is_not_looked_at(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     run(checkout, "config", "core.worktree", str(tmp_path / "other"))

@@ -151,7 +151,7 @@ def tell_services(cloud: Cloud) -> None:
     arns = ecs.list_services(cluster=CLUSTER)["serviceArns"]
     if task:
         said = [_described(str(arn), str(task[0])) for arn in sorted(arns)]
-        cloud.control.answer("ecs:DescribeServices", {"services": said, "failures": []}, match=CLUSTER)
+        cloud.control.answer("ecs:DescribeServices", {"services": said, "failures": []}, match=f':cluster/{CLUSTER}"')
 
 
 def _described(arn: str, task: str) -> dict[str, Any]:

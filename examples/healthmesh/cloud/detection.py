@@ -169,12 +169,13 @@ def _tell_only(cloud: Cloud) -> None:
 
 
 DEFECTS: tuple[CloudDefect, ...] = (
-    CloudDefect("aws-guardduty-suspended", GUARDDUTY, "GuardDuty is suspended.", _suspend),
+    CloudDefect("aws-guardduty-suspended", GUARDDUTY, "GuardDuty is suspended.", _suspend, also=(FINDINGS,)),
     CloudDefect(
         "aws-guardduty-off",
         GUARDDUTY,
         "GuardDuty has no detector in the region.",
         lambda cloud: cloud.client("guardduty").delete_detector(DetectorId=detector(cloud)),
+        also=(FINDINGS,),
     ),
     CloudDefect("aws-guardduty-finding", FINDINGS, "A grave finding of GuardDuty is open.", _find),
     CloudDefect(

@@ -281,13 +281,20 @@ DEFECTS = (
         "data_stores.encrypted",
         "A named data store is encrypted with a key that AWS manages.",
         _aws_key,
-        also=("aws.kms_in_use", "aws.store_keys_rotated"),
+        also=("aws.kms_in_use", "aws.store_keys_rotated", "aws.backup_plan", "aws.backup_restore_tested"),
     ),
     CloudDefect(
         "aws-store-missing",
         "data_stores.encrypted",
         "A named data store is not there.",
         _without_cluster,
-        also=("aws.kms_in_use", "aws.subnets", "aws.backup_plan", "aws.backup_restore_tested"),
+        also=(
+            "aws.kms_in_use",
+            "aws.subnets",
+            "aws.backup_plan",
+            "aws.backup_restore_tested",
+            "aws.backup_encrypted",
+            "aws.store_keys_rotated",
+        ),
     ),
 )

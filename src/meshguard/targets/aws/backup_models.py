@@ -58,6 +58,8 @@ class PlanRule(AwsModel):
     """None: kept without an end."""
     copies_days: tuple[int | None, ...] = ()
     """For how many days each copy is kept."""
+    copies_to: tuple[str, ...] = ()
+    """ARNs of the vaults that it copies to."""
     only_copies: bool = False
     """Whether the backup itself is deleted once it is copied."""
 

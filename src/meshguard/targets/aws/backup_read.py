@@ -171,6 +171,7 @@ def _rule(said: Mapping[str, Any]) -> PlanRule:
         vault=said["TargetBackupVaultName"],
         delete_days=_days(lifecycle.get("DeleteAfterDays")),
         copies_days=tuple(_days(days) for days in copies),
+        copies_to=tuple(one["DestinationBackupVaultArn"] for one in said.get("CopyActions") or ()),
         only_copies=bool(lifecycle.get("DeleteAfterEvent")),
     )
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import json
+import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from meshguard.errors import NotObserved
@@ -41,6 +43,8 @@ class Clients:
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._sessions: dict[str, boto3.Session] = {}
+        self._expired: set[str] = set()
+        """Access keys that have expired, as far as that was found."""
         self._own_account = ""
         self._partition = "aws"
 
@@ -80,10 +84,11 @@ class Clients:
         Raises:
             NotObserved: with the reason and the remedy; the client's own exception where the caller names its code.
         """
+        used = self._key_of(account)
         try:
             return self._ask(account, region, operation, params)
         except Exception as fault:
-            if code_of(fault) in EXPIRED and self._renewed(account):
+            if code_of(fault) in EXPIRED and self._renewed(account, used):
                 return self._ask(account, region, operation, params)
             raise
 
@@ -108,7 +113,7 @@ class Clients:
         key = (account, service, region)
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = _without_collecting(lambda: self._make(account, service, region))
+                self._clients[key] = _MAKER.make(lambda: self._make(account, service, region))
             return self._clients[key]
 
     def _make(self, account: str, service: str, region: str) -> Any:
@@ -208,13 +213,21 @@ class Clients:
             raise NotObserved("no credentials were found to assume the role with", fix="set `profile`")
         return AssumeRoleCredentialFetcher(maker, source, role, extra_args=extra)
 
-    def _renewed(self, account: str) -> bool:
-        """Read the credentials anew after they expired; whether there are other ones now."""
+    def _key_of(self, account: str) -> str:
         with self._lock:
-            before = _key_of(self._session(account))
-            self._sessions.clear()
-            self._clients.clear()
-            return _key_of(self._session(account)) != before
+            return _key_of(self._session(account))
+
+    def _renewed(self, account: str, used: str) -> bool:
+        """Read the credentials anew after those that were used expired; whether there are other ones now.
+
+        Many calls may find out at once: the first reads them anew, and the others find that they have changed.
+        """
+        with self._lock:
+            if _key_of(self._session(account)) == used and used not in self._expired:
+                self._expired.add(used)
+                self._sessions.clear()
+                self._clients.clear()
+            return _key_of(self._session(account)) != used
 
     @staticmethod
     def _guarded(ask: Callable[[], Any], asked: Asked) -> Any:
@@ -266,12 +279,37 @@ def _key_of(session: boto3.Session) -> str:
     return str(credentials.get_frozen_credentials().access_key) if credentials is not None else ""
 
 
-def _without_collecting(make: Callable[[], Any]) -> Any:
-    """Run with the garbage collector paused: models are large, live long and hold no cycles worth a search."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        return make()
-    finally:
-        if was_on:
-            gc.enable()
+class _Maker:
+    """Makes clients in one thread, whose memory then lies together: in many threads it was a sixth more.
+
+    The garbage collector is paused meanwhile: models are large, live long and hold no cycles worth a search.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._started = False
+
+    def make(self, function: Callable[[], Any]) -> Any:
+        """What the function returns or raises; the caller holds the lock of its clients."""
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._run, daemon=True, name="meshguard-aws-clients").start()
+        done: Future[Any] = Future()
+        self._work.put((function, done))
+        return done.result()
+
+    def _run(self) -> None:
+        while True:
+            function, done = self._work.get()
+            was_on = gc.isenabled()
+            gc.disable()
+            try:
+                done.set_result(function())
+            except BaseException as fault:  # noqa: BLE001 - handed to the caller whole
+                done.set_exception(fault)
+            finally:
+                if was_on:
+                    gc.enable()
+
+
+_MAKER = _Maker()

@@ -8,7 +8,7 @@ from typing import Any
 
 from meshguard.errors import NotObserved
 from meshguard.fact import Listing, Unread, fact
-from meshguard.targets.aws.base import AwsBase, documented, found_in, settled
+from meshguard.targets.aws.base import documented, found_in, settled
 from meshguard.targets.aws.deploys_models import (
     Deployment,
     DeploymentGroup,
@@ -18,8 +18,8 @@ from meshguard.targets.aws.deploys_models import (
     Repository,
     Scanning,
     ScanRule,
-    Service,
 )
+from meshguard.targets.aws.ecs import EcsFacts
 from meshguard.targets.aws.models import Place, account_of, region_of
 from meshguard.targets.aws.operation import Operation
 
@@ -32,9 +32,6 @@ LIST_GROUPS = Operation("codedeploy", "ListDeploymentGroups", items="deploymentG
 GET_GROUP = Operation("codedeploy", "GetDeploymentGroup")
 LIST_DEPLOYMENTS = Operation("codedeploy", "ListDeployments", items="deployments")
 GET_DEPLOYMENTS = Operation("codedeploy", "BatchGetDeployments", items="deploymentsInfo")
-LIST_CLUSTERS = Operation("ecs", "ListClusters", items="clusterArns")
-LIST_SERVICES = Operation("ecs", "ListServices", items="serviceArns")
-DESCRIBE_SERVICES = Operation("ecs", "DescribeServices", items="services")
 
 IMAGE_CONFIGS = ("application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json")
 BESIDE = re.compile(r"sha256-[0-9a-f]{64}(\.(sig|att|sbom))?")
@@ -43,7 +40,7 @@ MAX_DEPLOYMENTS = 500
 """Deployments of one group that are read; CodeDeploy does not document in which order it lists them."""
 
 
-class DeployFacts(AwsBase):
+class DeployFacts(EcsFacts):
     """Facts of what is deployed and how."""
 
     @fact
@@ -186,28 +183,6 @@ class DeployFacts(AwsBase):
             said = [_deployment(one) for one in found]
         return tuple(sorted(said, key=lambda one: (one.created, one.id), reverse=True))
 
-    @fact
-    async def services_in(self, place: Place) -> Listing[Service]:
-        """The active services of all clusters of one place.
-
-        Raises:
-            NotObserved: one that is listed could not be described, and for another reason than that it is gone.
-        """
-        found: list[Service] = []
-        for cluster in await self.pages(place, LIST_CLUSTERS):
-            arns = await self.pages(place, LIST_SERVICES, cluster=cluster)
-            for start in range(0, len(arns), 10):  # the API's limit of services in one call
-                answer = await self.call(place, DESCRIBE_SERVICES, cluster=cluster, services=arns[start : start + 10])
-                with documented(DESCRIBE_SERVICES):
-                    lost = [one for one in answer.get("failures", []) if one.get("reason") != "MISSING"]
-                    found += [_service(one, place) for one in answer["services"] if one["status"] == "ACTIVE"]
-                if lost:
-                    raise NotObserved(
-                        f"{DESCRIBE_SERVICES} in {place} described {len(lost)} services not",
-                        fix="see that all services of the clusters may be described",
-                    )
-        return found_in(found)
-
 
 def _is_image(said: dict[str, Any]) -> bool:
     """Whether it is an image, and no index of several, no signature and no list of parts that is kept beside one."""
@@ -228,28 +203,3 @@ def _deployment(said: dict[str, Any]) -> Deployment:
         rolled_back_by=rollback.get("rollbackDeploymentId") or "",
         rollback_of=rollback.get("rollbackTriggeringDeploymentId") or "",
     )
-
-
-def _service(said: dict[str, Any], place: Place) -> Service:
-    how = said.get("deploymentConfiguration") or {}
-    breaker, alarms = how.get("deploymentCircuitBreaker") or {}, how.get("alarms") or {}
-    newest: dict[str, Any] = max(said.get("deployments", []), key=lambda one: one["createdAt"], default={})
-    return Service(
-        arn=said["serviceArn"],
-        place=place,
-        name=said["serviceName"],
-        controller=(said.get("deploymentController") or {}).get("type", "ECS"),
-        strategy=how.get("strategy") or "ROLLING",
-        routed=bool(said.get("loadBalancers") or _meshed(said)),
-        breaker=breaker.get("enable", False),
-        breaker_rollback=breaker.get("rollback", False),
-        alarm_names=tuple(sorted(alarms.get("alarmNames") or ())),
-        alarms_on=alarms.get("enable", False),
-        alarms_rollback=alarms.get("rollback", False),
-        last_rollout=newest.get("rolloutState") or "",
-    )
-
-
-def _meshed(service: dict[str, Any]) -> bool:
-    """Whether Service Connect gives it a name that others call."""
-    return any(one.get("serviceConnectConfiguration", {}).get("services") for one in service.get("deployments", []))

@@ -71,6 +71,8 @@ class Service(Resource):
     alarms_rollback: bool = False
     last_rollout: str = ""
     """State of the newest deployment: COMPLETED, IN_PROGRESS, FAILED."""
+    revisions: tuple[str, ...] = ()
+    """ARNs of the task definitions that it, its deployments and its task sets have."""
 
 
 Release = Annotated[DeploymentGroup | Service, Field(discriminator="kind")]

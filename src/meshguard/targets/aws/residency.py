@@ -16,7 +16,6 @@ from meshguard.targets.aws.stores import StoreFacts
 
 GET_REPLICATION = Operation("s3", "GetBucketReplication", action="s3:GetReplicationConfiguration")
 DESCRIBE_SECRET = Operation("secretsmanager", "DescribeSecret")
-GET_PLAN = Operation("backup", "GetBackupPlan")
 DESCRIBE_GLOBAL = Operation("rds", "DescribeGlobalClusters", items="GlobalClusters")
 DESCRIBE_REPLICATIONS = Operation("efs", "DescribeReplicationConfigurations", items="Replications")
 OPEN_REGIONS = Operation("ec2", "DescribeRegions", items="Regions")
@@ -122,12 +121,8 @@ class ResidencyFacts(StoreFacts, BackupFacts, SecretFacts):
     @fact
     async def plan_copies(self, place: Place, plan_id: str) -> tuple[str, ...]:
         """ARNs of the vaults that a backup plan copies to."""
-        answer = await self.call(place, GET_PLAN, BackupPlanId=plan_id)
-        with documented(GET_PLAN):
-            rules = answer["BackupPlan"]["Rules"]
-            return tuple(
-                sorted({part["DestinationBackupVaultArn"] for rule in rules for part in rule.get("CopyActions", ())})
-            )
+        plan = await self.plan_named(place, plan_id)
+        return tuple(sorted({arn for rule in plan.rules for arn in rule.copies_to}))
 
     @fact
     async def bucket_copies(self, place: Place, name: str) -> tuple[str, ...]:

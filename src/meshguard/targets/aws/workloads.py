@@ -12,23 +12,21 @@ from typing import Any, Literal
 from meshguard.errors import NotObserved
 from meshguard.fact import Listing, Unread, fact
 from meshguard.targets.aws.base import documented, settled
+from meshguard.targets.aws.ecs import EcsFacts
 from meshguard.targets.aws.models import AwsModel, Place, Resource, account_of
 from meshguard.targets.aws.operation import Operation
 from meshguard.targets.aws.secretsmanager import SecretFacts
 from meshguard.targets.aws.workload_read import HeldVariable, Names, Sketching, in_container, in_functions
 
 LIST_FAMILIES = Operation("ecs", "ListTaskDefinitionFamilies", items="families")
-LIST_CLUSTERS = Operation("ecs", "ListClusters", items="clusterArns")
-LIST_SERVICES = Operation("ecs", "ListServices", items="serviceArns")
 LIST_TASKS = Operation("ecs", "ListTasks", items="taskArns")
-DESCRIBE_SERVICES = Operation("ecs", "DescribeServices", items="services")
 DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", items="tasks")
 DESCRIBE_DEFINITION = Operation("ecs", "DescribeTaskDefinition")
 LIST_FUNCTIONS = Operation("lambda", "ListFunctions", items="Functions")
 DESCRIBE_PARAMETERS = Operation("ssm", "DescribeParameters", items="Parameters")
 GET_PARAMETERS = Operation("ssm", "GetParameters", items="Parameters")
 
-SERVICES_A_CALL, TASKS_A_CALL, PARAMETERS_A_CALL = 10, 100, 10
+TASKS_A_CALL, PARAMETERS_A_CALL = 100, 10
 """The APIs' own limits."""
 
 
@@ -58,7 +56,7 @@ class SecretUse(Resource):
     """Files in S3 that more variables come from; they are not read."""
 
 
-class WorkloadFacts(SecretFacts):
+class WorkloadFacts(SecretFacts, EcsFacts):
     """Facts of what runs."""
 
     @fact
@@ -156,21 +154,13 @@ class WorkloadFacts(SecretFacts):
     @fact
     async def task_revisions(self, place: Place) -> tuple[str, ...]:
         """ARNs of the task definitions that services, their deployments, and running tasks have."""
-        clusters = await self.pages(place, LIST_CLUSTERS)
-        lists = await asyncio.gather(*(self._revisions_of(place, cluster) for cluster in clusters))
-        return tuple(sorted({arn for arns in lists for arn in arns}))
+        services = (await self.services_in(place)).items
+        running = await asyncio.gather(*(self._running(place, cluster) for cluster in await self.clusters_in(place)))
+        return tuple(sorted({arn for one in services for arn in one.revisions}.union(*running)))
 
-    async def _revisions_of(self, place: Place, cluster: str) -> set[str]:
-        services = await self.pages(place, LIST_SERVICES, cluster=cluster)
-        tasks = await self.pages(place, LIST_TASKS, cluster=cluster)
+    async def _running(self, place: Place, cluster: str) -> set[str]:
         found: set[str] = set()
-        for some in _some(services, SERVICES_A_CALL):
-            answer = await self.call(place, DESCRIBE_SERVICES, cluster=cluster, services=some)
-            with documented(DESCRIBE_SERVICES):
-                for one in _all_described(answer, "services"):
-                    sets = [one, *(one.get("deployments") or ()), *(one.get("taskSets") or ())]
-                    found |= {part["taskDefinition"] for part in sets if part.get("taskDefinition")}
-        for some in _some(tasks, TASKS_A_CALL):
+        for some in _some(await self.pages(place, LIST_TASKS, cluster=cluster), TASKS_A_CALL):
             answer = await self.call(place, DESCRIBE_TASKS, cluster=cluster, tasks=some)
             with documented(DESCRIBE_TASKS):
                 found |= {one["taskDefinitionArn"] for one in _all_described(answer, "tasks")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshguard.fact import fact
 from meshguard.limits import LimitSettings
 from meshguard.target import Target, in_thread
-from meshguard.targets.repo.git import GIT, git
+from meshguard.targets.repo.git import GIT, git, own_folder
 from meshguard.targets.repo.models import GitState, Inventory
 from meshguard.targets.repo.settings import RepoSettings, ToolSettings
 from meshguard.targets.repo.walk import inventory
@@ -40,6 +40,7 @@ class RepoBase(Target[RepoSettings]):
     async def state(self) -> GitState:
         """The commit that is audited, and whether the files are those of the commit."""
         found = await self.tool(GIT)
+        await own_folder(found, self.settings.path, deadline_s=30)
         done = await git(
             found, self.settings.path, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all",
             "--ignore-submodules=all", deadline_s=self.limits.deadline_s,

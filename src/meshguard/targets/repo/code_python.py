@@ -12,7 +12,7 @@ from typing import Any
 from meshguard.targets.repo.code_js import Text
 from meshguard.targets.repo.code_models import SqlPlace
 from meshguard.targets.repo.code_sql import CLEARLY_SQL, SQL
-from meshguard.targets.repo.code_text import NAME_DEPTH, OPEN, either, joined
+from meshguard.targets.repo.code_text import MAX_VALUES, NAME_DEPTH, OPEN, either, joined
 
 SINKS = frozenset({"execute", "executemany", "executescript", "RawSQL", "raw", "extra", "fetch", "fetchrow", "fetchval",
                    "mogrify", "copy_expert", "exec_driver_sql"})  # fmt: skip
@@ -171,6 +171,8 @@ def _variable(names: _Names, node: ast.Name, scope: Scope, depth: int) -> Text:
     values = names.of(node.id, scope)
     if not values or depth > MAX_DEPTH // 2:  # a name that is defined by itself ends here too
         return OPEN
+    if len(values) > MAX_VALUES:
+        return Text("", "built", "more values of one name than are followed")
     set_to = [_evaluate(names, value, scope, depth + NAME_DEPTH) for operator, value in values if operator == "="]
     added = [_evaluate(names, value, scope, depth + NAME_DEPTH) for operator, value in values if operator == "+="]
     return joined([either(set_to), *added], "concatenation with +=") if added else either(set_to)

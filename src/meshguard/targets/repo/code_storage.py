@@ -48,7 +48,8 @@ HOOKS = {
 PERSISTS = frozenset({"persist", "persistReducer", "createPersistedState", "defineStore"})
 ELSEWHERE = re.compile(r"(?i)AsyncStorage|SecureStore|Keychain|EncryptedStorage|mmkv")
 """Stores of phones, which no page reads."""
-MAX_DEPTH = 12
+MAX_SEEN = 200
+"""Expressions that are followed from one place."""
 MAX_NAMES = 20
 MAX_NAME = 60
 
@@ -187,18 +188,20 @@ def _key(source: Source, node: Node | None) -> _Key:
     return _Key(last, constant)
 
 
-def _store(source: Source, node: Node | None, depth: int = 0) -> str:
+def _store(source: Source, node: Node | None, seen: set[int] | None = None) -> str:
     """The web storage that an expression is; empty where it is none, or is not known to be."""
     node = bare(node)
-    if node is None or depth > MAX_DEPTH:
+    seen = set() if seen is None else seen
+    if node is None or node.id in seen or len(seen) > MAX_SEEN:
         return ""
+    seen.add(node.id)
     if node.type == "identifier":
-        return _store_by_name(source, node, depth)
+        return _store_by_name(source, node, seen)
     last = text_of(node.child_by_field_name("property"))
     index = evaluate(source, node.child_by_field_name("index")).fixed
     if last in STORES or index in STORES:
         return last or index
-    return _first(source, _leads_to(source, node), depth)
+    return _first(source, _leads_to(source, node), seen)
 
 
 def _leads_to(source: Source, node: Node) -> list[Node]:
@@ -214,28 +217,28 @@ def _leads_to(source: Source, node: Node) -> list[Node]:
     return []
 
 
-def _store_by_name(source: Source, node: Node, depth: int) -> str:
+def _store_by_name(source: Source, node: Node, seen: set[int]) -> str:
     name = text_of(node)
     values = [value for _, value in source.values(node)]
     if name in STORES and not values:
         return name
     if source.parameter_type(node) == "Storage":
         return "a web storage"
-    for module in STORES:
-        if re.search(rf"\b{module}\s*:\s*{re.escape(name)}\b", _patterns(source)):
-            return module
-    return _first(source, values, depth)
+    if name in (apart := _taken_apart(source)):
+        return apart[name]
+    return _first(source, values, seen)
 
 
 @lru_cache(maxsize=1)
-def _patterns(source: Source) -> str:
-    """Patterns that take the window apart: `const {localStorage: ls} = window`."""
-    found = []
+def _taken_apart(source: Source) -> dict[str, str]:
+    """Names that a pattern gives to a storage: `const {localStorage: ls} = window`."""
+    found: dict[str, str] = {}
     for node in source.of("variable_declarator"):
         pattern = node.child_by_field_name("name")
         if pattern is not None and pattern.type == "object_pattern":
-            found.append(text_of(pattern))
-    return "\n".join(found)
+            pairs_ = re.findall(r"\b(localStorage|sessionStorage)\s*:\s*([\w$]+)", text_of(pattern))
+            found.update((name, store) for store, name in pairs_)
+    return found
 
 
 def _returns(function: Node) -> list[Node]:
@@ -247,8 +250,8 @@ def _returns(function: Node) -> list[Node]:
     return [inner for one in returned for inner in one.named_children[:1]]
 
 
-def _first(source: Source, nodes: list[Node], depth: int) -> str:
-    return next((store for one in nodes if (store := _store(source, one, depth + 1))), "")
+def _first(source: Source, nodes: list[Node], seen: set[int]) -> str:
+    return next((store for one in nodes if (store := _store(source, one, seen))), "")
 
 
 def _persisted(source: Source, node: Node, name: str, arguments: list[Node]) -> StorageUse | None:

@@ -28,6 +28,7 @@ NAME_DEPTH = 5
 """How much deeper what a name stands for counts."""
 MAX_FIXED = 4_000
 MAX_PARTS = 500
+MAX_VALUES = 100
 SAFE_CALLS = frozenset({
     "getQuery", "getSql", "escape", "escapeId", "escapeIdentifier", "escapeLiteral", "Number", "parseInt", "parseFloat",
 })  # fmt: skip
@@ -121,6 +122,8 @@ def _name(source: Source, node: Node, depth: int) -> Text:
     values = source.values(node)
     if not values or depth > MAX_DEPTH // 2:  # a name that is defined by itself ends here too
         return OPEN
+    if len(values) > MAX_VALUES:
+        return Text("", "built", "more values of one name than are followed")
     set_to = [
         evaluate(source, value, depth + NAME_DEPTH) for operator, value in values if operator not in ("+=", "push")
     ]

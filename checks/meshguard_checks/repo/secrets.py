@@ -34,6 +34,10 @@ async def secrets(
     files and the history as a whole pass only where all of them was looked at: a text that is too long or cannot be
     read, and a shallow or partial clone, leave them undetermined; `exclude` of the target says what need not be.
 
+    Gitleaks, betterleaks and Trivy look at the files too, not at the history, where the deployment names them under
+    `tools` of the target: what they find in a line where MeshGuard found nothing is told as theirs, and one that fails
+    or does not look at all of it leaves the control undetermined. Nothing in the checkout configures them.
+
     Args:
         min_confidence: how sure a finding must be to fail; one that is less sure is told and does not.
         history: whether the history must be clean too.
@@ -41,7 +45,7 @@ async def secrets(
     """
     del repo
     if isinstance(part, SecretScope):
-        return _whole(part, history=history)
+        return _by_other(part) if part.by else _whole(part, history=history)
     if part.history and not history:
         return not_applicable("it is in the history, which this control leaves out")
     if not ignored and not part.history and (part.tracking == "ignored" or part.path == GIT_CONFIG):
@@ -51,11 +55,16 @@ async def secrets(
     lines = ", ".join(str(line) for line in part.lines if line)
     where = f" in line {lines}" if lines else ""
     since = f", first in commit {part.commit[:12]}" if part.commit else ""
-    return failed(f"it holds {_article(part)}{where}{since}", got=f"{part.confidence} confidence", want="no secret")
+    by = f", as {part.by} finds" if part.by else ""
+    return failed(f"it holds {_article(part)}{where}{since}{by}", got=f"{part.confidence} confidence", want="no secret")
 
 
 def _article(part: Secret) -> str:
     return f"{part.count} secrets ({part.kind})" if part.count > 1 else f"a secret ({part.kind})"
+
+
+def _by_other(scope: SecretScope) -> Verdict:
+    return passed(f"{scope.by} looked at the files; what it alone found is told apart", got=scope.by)
 
 
 def _whole(scope: SecretScope, *, history: bool) -> Verdict:

@@ -1,4 +1,4 @@
-"""Target `ci`: the workflows of a checkout, for GitHub Actions and GitLab CI. Nothing is run, nothing is contacted."""
+"""Target `ci`: the workflows of a checkout, for GitHub Actions and GitLab CI. None is run, nothing is contacted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from meshguard.targets.ci.listing import workflow_files
 from meshguard.targets.ci.models import Permissions, Runs, Secrets, Trusting, Unknown, Uses, WorkflowFile
 from meshguard.targets.ci.settings import CiSettings
 from meshguard.targets.ci.yaml_read import Unreadable
+from meshguard.targets.ci.zizmor import Opinion, ask
 from meshguard.values import parse_duration
 
-__all__ = ["Ci", "CiSettings", "Permissions", "Runs", "Secrets", "Trusting", "Uses", "WorkflowFile"]
+__all__ = ["Ci", "CiSettings", "Opinion", "Permissions", "Runs", "Secrets", "Trusting", "Uses", "WorkflowFile"]
 
 T = TypeVar("T")
 NONE = "add a workflow under .github/workflows, or a .gitlab-ci.yml"
@@ -84,6 +85,11 @@ class Ci(Target[CiSettings]):
         from meshguard.targets.ci.trusting import trusting
 
         return await self._from_files(trusting, path)
+
+    @fact
+    async def zizmor(self, path: str) -> Opinion:
+        """What zizmor says of one workflow or action, where the deployment names it."""
+        return await ask(Files(self.settings.path), path, self.settings.zizmor, deadline_s=self.limits.deadline_s)
 
     async def _file(self, path: str) -> WorkflowFile:
         listing = await self.files()

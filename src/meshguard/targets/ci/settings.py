@@ -16,6 +16,7 @@ class CiSettings(TargetSettings):
 
     path: LocalPath = Field(description="The folder of the checkout that holds the workflows.")
     exclude: tuple[str, ...] = Field((), description="Paths that are not looked at, as globs from the folder; counted.")
+    zizmor: str = Field("", description="The zizmor program; its findings are judged where it is named.")
 
     @field_validator("exclude", mode="before")
     @classmethod

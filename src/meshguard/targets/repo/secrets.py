@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from meshguard.fact import LeftOut, Listing, Unread, fact
 from meshguard.target import in_thread
 from meshguard.targets.repo.base import RepoBase
 from meshguard.targets.repo.models import RepoModel, Skipped
+from meshguard.targets.repo.second import Second, in_reach, second_sources
 
 if TYPE_CHECKING:
     from meshguard.targets import scanning
@@ -47,6 +49,8 @@ class SecretScope(RepoModel):
     harmless: tuple[Skipped, ...] = ()
     """What was not looked at and need not be."""
     notes: tuple[str, ...] = ()
+    by: str = ""
+    """The other tool that looked at the files, with its version; empty for MeshGuard's own scan."""
 
     def __str__(self) -> str:
         """Its name."""
@@ -70,10 +74,14 @@ class Secret(RepoModel):
     commit: str = ""
     """The first commit that holds it, where the history does."""
 
+    by: str = ""
+    """The tool that found it where MeshGuard's own scan did not."""
+
     def __str__(self) -> str:
         """Path and kind; a further secret of the kind gives another name, so that no waiver is for it too."""
+        by = f", by {self.by}" if self.by else ""
         more = f", {self.count} of them" if self.count > 1 else ""
-        return f"{self.path} ({self.kind}{more}{', history' if self.history else ''})"
+        return f"{self.path} ({self.kind}{more}{', history' if self.history else ''}{by})"
 
 
 class SecretFacts(RepoBase):
@@ -82,10 +90,10 @@ class SecretFacts(RepoBase):
     @fact
     async def secrets_found(self) -> Listing[Secret | SecretScope]:
         """Each secret that was found by file and kind, and the files and the history as a whole."""
-        return await in_thread(secret_listing, self.settings)
+        return await in_thread(secret_listing, self.settings, await second_sources(self))
 
 
-def secret_listing(settings: RepoSettings) -> Listing[Secret | SecretScope]:
+def secret_listing(settings: RepoSettings, seconds: Sequence[Second] = ()) -> Listing[Secret | SecretScope]:
     """Scan the files, then the history; what of the two could not be scanned is unread."""
     from meshguard.targets import scanning
 
@@ -100,6 +108,7 @@ def secret_listing(settings: RepoSettings) -> Listing[Secret | SecretScope]:
         hidden += len(tree.findings) - len(kept)
         seen = {(one.path, one.hash) for one in tree.findings}
         items += [_tree_scope(settings, tree), *_grouped(kept, history=False)]
+    hidden += _second_opinions(settings, tree, seconds, items, unread)
     if not settings.history:
         items.append(SecretScope(name=HISTORY, looked_at=False))
     elif (past := _try(lambda: scanning.scan_history(settings.path, scanner), HISTORY, unread)) is not None:
@@ -111,6 +120,34 @@ def secret_listing(settings: RepoSettings) -> Listing[Secret | SecretScope]:
         items += _grouped((one.finding for one in old), history=True, commits=commits)
     left = (LeftOut(filter="exclude", count=hidden),) if hidden else ()
     return Listing(items=tuple(items), unread=tuple(unread), left_out=left)
+
+
+def _second_opinions(
+    settings: RepoSettings,
+    tree: scanning.TreeScan | None,
+    seconds: Sequence[Second],
+    items: list[Secret | SecretScope],
+    unread: list[Unread],
+) -> int:
+    """Add what other tools found in lines where our scan found and accepted nothing; how many the target excludes."""
+    hidden = 0
+    own = (*tree.findings, *(one.finding for one in tree.suppressed)) if tree is not None else ()
+    places = {(one.path, one.line) for one in own}
+    for second in seconds:
+        name = f"(tree, by {second.name})"
+        if second.fault is not None:
+            fault = second.fault
+            unread.append(Unread(resource=name, kind=fault.kind, reason=fault.reason, fix=fault.fix))
+            continue
+        new = [one for one in second.findings if (one.path, one.line) not in places]
+        kept = [one for one in new if not _excluded(one.path, settings.exclude)]
+        hidden += len(new) - len(kept)
+        told = _try(partial(in_reach, settings.path, kept), name, unread)
+        if told is None:
+            continue
+        items.append(SecretScope(name=name, looked_at=True, by=second.version))
+        items += _grouped(told, history=False, by=second.name)
+    return hidden
 
 
 def _scanner(settings: RepoSettings) -> scanning.Scanner:
@@ -202,7 +239,11 @@ def _is_binary(root: Path, path: str) -> bool:
 
 
 def _grouped(
-    findings: Iterable[scanning.Finding], *, history: bool, commits: dict[tuple[str, str], str] | None = None
+    findings: Iterable[scanning.Finding],
+    *,
+    history: bool,
+    commits: dict[tuple[str, str], str] | None = None,
+    by: str = "",
 ) -> Iterator[Secret]:
     """Findings by file and kind; the surest counts."""
     groups: dict[tuple[str, str], list[scanning.Finding]] = {}
@@ -220,4 +261,5 @@ def _grouped(
             tracking=group[0].tracking,
             history=history,
             commit=(commits or {}).get((path, rule), ""),
+            by=by,
         )

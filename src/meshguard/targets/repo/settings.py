@@ -99,7 +99,8 @@ class RepoSettings(TargetSettings):
         """The checkout's pipelines, as a target of kind ci."""
         from meshguard.targets.ci.settings import CiSettings
 
-        kept = {"name": self.name, "path": self.path, "stage": self.stage, "exclude": self.exclude}
+        kept: dict[str, Any] = {"name": self.name, "path": self.path, "stage": self.stage, "exclude": self.exclude}
+        kept["zizmor"] = self.tools["zizmor"].path if "zizmor" in self.tools else ""
         yield "ci", CiSettings.model_validate(kept)
 
     def hosts(self) -> Iterator[tuple[str, int]]:

@@ -34,6 +34,10 @@ CREDENTIALS = {
 NO_MOTO = "not measured: moto is not installed"
 
 
+CANNED = "codedeploy:BatchGetDeployments"
+"""The cloud tells every deployment group of the same deployments: here, and here alone, they are asked for again."""
+
+
 def rows(work: Path, *, quick: bool) -> list[Row]:
     """A small account and a large one: CPU, wall and memory; and another scanner, where it is installed."""
     try:
@@ -41,9 +45,8 @@ def rows(work: Path, *, quick: bool) -> list[Row]:
     except ImportError:
         return [Row("AWS, 1 of each kind", CPU_GOAL, note=NO_MOTO), Row("AWS, many", WALL_GOAL, note=NO_MOTO)]
     found: list[Row] = []
-    many = 3 if quick else MANY
     with patch.dict(os.environ, CREDENTIALS):
-        for scale, runs in ((1, 3 if quick else 9), (many, 1 if quick else 3)):
+        for scale, runs in ((1, 1),) if quick else ((1, 9), (MANY, 3)):
             found += _measured(work / f"aws-{scale}", scale, runs)
     return found
 
@@ -95,6 +98,8 @@ class _Measure:
             self.cloud.control.forget_calls()
             command.run()
             asked.append(self.cloud.control.counts())
+        for counts in asked:
+            counts.pop(CANNED, None)
         more, less = asked[1] - asked[0], asked[0] - asked[1]
         if not more and not less:
             return f"{asked[1].total()} calls, the same ones on both sides"

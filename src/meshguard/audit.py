@@ -8,6 +8,7 @@ every verdict that rests on one is not-checked: what was found is kept.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,8 @@ class Audit:
             if kind == Answers.kind:
                 self._targets[ref] = Answers(self.evidence)
                 continue
+            for module in self.plan.plugins.target(kind).IMPORTS:
+                importlib.import_module(module)
             target = self.plan.plugins.target(kind)(
                 deployment.targets[kind][name],
                 self.evidence,

@@ -95,6 +95,8 @@ class Evidence:
     ) -> None:
         self.calls = 0
         """Calls of services that count them (`spend`)."""
+        self.bound_reached = False
+        """Whether a call was refused because all that may be made were made."""
         self._max_calls = max_calls
         self._counting = threading.Lock()
         self.observations: dict[str, Observation] = {}
@@ -248,6 +250,7 @@ class Evidence:
             if self._max_calls is None or self.calls <= self._max_calls:
                 return
             self.calls -= 1
+            self.bound_reached = True
         many = f"{self._max_calls} call{'s' if self._max_calls > 1 else ''}"
         raise NotAllowed(
             f"{what} was not called: the bound of {many} is reached",

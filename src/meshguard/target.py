@@ -85,6 +85,8 @@ class Target(Generic[C]):
     DEFAULT_LIMITS: ClassVar[LimitSettings] = LimitSettings()
     DIGESTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Facts and the field of their answer that is the digest of what runs there; results name them."""
+    IMPORTS: ClassVar[tuple[str, ...]] = ()
+    """Modules that its facts import in threads and that import each other in circles: an audit loads them first."""
     MAX_VALUE_BYTES: ClassVar[int] = 1_000_000
     """A fact's recorded answer is at most this long."""
 

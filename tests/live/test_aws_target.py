@@ -333,7 +333,7 @@ class TestPreflight:
         control.fault("kms:ListKeys", "denied")
         said = await target(server).preflight([(Aws.keys_in, {}), (Aws.key_or_none, {})])
         assert "access denied" in said["kms:ListKeys"]
-        assert said["kms:DescribeKey"].startswith("?it can only be called for a resource")
+        assert said["kms:DescribeKey"].startswith("?they can only be called for a resource")
 
 
 @pytest.mark.parametrize(

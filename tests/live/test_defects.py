@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.healthmesh.choice import ALL_DEFECTS
+from examples.healthmesh.containers.defects import CONTAINER_DEFECTS
 from examples.healthmesh.defect import Defect
 from examples.healthmesh.instance import Running, start
 from examples.healthmesh.records.defects import RECORD_DEFECTS, kind_of
+from examples.healthmesh.service.defects import WEB_DEFECTS
 
-WEB = [defect for defect in ALL_DEFECTS if not defect.check.startswith(("docker.", "records."))]
-CONTAINERS = [defect for defect in ALL_DEFECTS if defect.check.startswith("docker.")]
+WEB, CONTAINERS = WEB_DEFECTS, CONTAINER_DEFECTS
 
 
 def audit(deployment: Path, folder: Path, *options: str) -> tuple[int, dict[str, Any]]:

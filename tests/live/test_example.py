@@ -338,7 +338,8 @@ def test_an_engine_that_does_not_answer_is_named_and_is_no_target(
 
 
 def test_the_command_starts_tells_and_stops_twice(tmp_path: Path) -> None:
-    started = command("start", "--no-containers", "--defect", "powered-by", "--state", str(tmp_path))
+    parts = ("--no-containers", "--no-cloud", "--no-source")
+    started = command("start", *parts, "--defect", "powered-by", "--state", str(tmp_path))
     assert started.returncode == 0, started.stderr
     told = command("status", "--state", str(tmp_path))
     running = status(tmp_path)

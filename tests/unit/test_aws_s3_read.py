@@ -226,7 +226,10 @@ def test_a_plans_rules() -> None:
             "RuleName": "daily",
             "TargetBackupVaultName": "v",
             "Lifecycle": {"DeleteAfterDays": 7, "DeleteAfterEvent": "DELETE_AFTER_COPY"},
-            "CopyActions": [{"DestinationBackupVaultArn": "arn:v", "Lifecycle": {"DeleteAfterDays": 30}}, {}],
+            "CopyActions": [
+                {"DestinationBackupVaultArn": "arn:v", "Lifecycle": {"DeleteAfterDays": 30}},
+                {"DestinationBackupVaultArn": "arn:w"},
+            ],
         },
         {"RuleName": "kept", "TargetBackupVaultName": "v", "Lifecycle": {"DeleteAfterDays": -1}},
     ]
@@ -234,7 +237,14 @@ def test_a_plans_rules() -> None:
     found = plan_of(PLACE, {**answer, "BackupPlan": {**answer["BackupPlan"], "Rules": rules}}, ())  # type: ignore[dict-item]
     assert found.id == "p-1"
     assert found.rules == (
-        PlanRule(name="daily", vault="v", delete_days=7, copies_days=(30, None), only_copies=True),
+        PlanRule(
+            name="daily",
+            vault="v",
+            delete_days=7,
+            copies_days=(30, None),
+            copies_to=("arn:v", "arn:w"),
+            only_copies=True,
+        ),
         PlanRule(name="kept", vault="v", delete_days=None),
     )
 

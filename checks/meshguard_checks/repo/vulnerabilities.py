@@ -35,6 +35,9 @@ DECIDED = ("not_affected", "fixed", "affected")
 """Statements of a VEX document that are a decision; `under_investigation` is none yet."""
 
 
+NAME_A_SOURCE = "name a source under `sources` of the target (such as npm), or a database under `osv_data`"
+
+
 @check(
     "repo.vulnerabilities",
     method="test",
@@ -174,7 +177,7 @@ def _unsettled(found: Assessment, now: datetime, max_age: timedelta) -> Iterator
             yield one.said, one.fix or "name the sources that count under `sources` of the target"
     if not any(one.state == "looked" for one in found.sources):
         why = "; ".join(one.said for one in found.sources) or "none knows this kind of lockfile"
-        yield f"no source of vulnerabilities covers it: {why}", "install npm or pip-audit, or name a database"
+        yield f"no source of vulnerabilities covers it: {why}", NAME_A_SOURCE
     if found.problems:
         yield f"it was read in part: {_named(found.problems)}", "let its package manager write it anew"
     if not found.packages:

@@ -206,28 +206,28 @@ def _digests(name: str, says: str, plant: Callable[[Cloud], None]) -> CloudDefec
 
 
 DEFECTS: tuple[CloudDefect, ...] = (
-    _digests("log-changed", "a log file was changed after it was delivered", _change_log),
-    _digests("log-appended", "events were appended to a log file as a second compressed part", _append_to_log),
-    _digests("log-dropped", "a log file was deleted", _drop_log),
-    _digests("digest-swapped", "a digest file was replaced by that of another hour", _swap_digest),
-    _digests("digest-forged", "a digest file was signed with another key", _forge_digest),
-    _digests("digest-dropped", "the digest file of one hour was deleted", _drop_digest),
-    _digests("digest-stale", "the digest files of the last hours were deleted", _drop_newest),
+    _digests("log-changed", "A log file was changed after it was delivered.", _change_log),
+    _digests("log-appended", "Events were appended to a log file as a second compressed part.", _append_to_log),
+    _digests("log-dropped", "A log file was deleted.", _drop_log),
+    _digests("digest-swapped", "A digest file was replaced by that of another hour.", _swap_digest),
+    _digests("digest-forged", "A digest file was signed with another key.", _forge_digest),
+    _digests("digest-dropped", "The digest file of one hour was deleted.", _drop_digest),
+    _digests("digest-stale", "The digest files of the last hours were deleted.", _drop_newest),
     CloudDefect(
         "aws-ledger-governance",
         "ledger.immutable",
-        "the audit bucket's lock can be bypassed",
+        "The audit bucket's lock can be bypassed.",
         _soften_lock,
         also=("aws.s3_object_lock",),
     ),
     CloudDefect(
         "aws-ledger-short",
         "ledger.immutable",
-        "the audit bucket keeps objects for 30 days alone",
+        "The audit bucket keeps objects for 30 days alone.",
         _shorten_lock,
         also=("aws.s3_object_lock",),
     ),
     CloudDefect(
-        "aws-ledger-soft-object", "ledger.immutable", "the newest audit object is locked more weakly", _write_softly
+        "aws-ledger-soft-object", "ledger.immutable", "The newest audit object is locked more weakly.", _write_softly
     ),
 )

@@ -197,7 +197,7 @@ DEFECTS: tuple[RepoDefect, ...] = (
     RepoDefect(
         "repo-trivy-action-moved",
         "ci.pinned_actions",
-        "trivy-action at a tag that was moved in March 2026.",
+        "Trivy-action at a tag that was moved in March 2026.",
         _compromised,
     ),
     RepoDefect("repo-workflow-writes-all", "ci.least_permissions", "The workflow may write everything.", _writes_all),

@@ -253,7 +253,7 @@ def stale(folder: Path) -> None:
 
 def known_env(folder: Path) -> None:
     """A .env in the repository."""
-    write(folder, ".env", "LOG_LEVEL=debug\n")
+    write(folder, ".env.", "LOG_LEVEL=debug\n")
     commit(folder, "Add settings", "--force")
 
 
@@ -273,16 +273,46 @@ def _touch_documents(folder: Path) -> None:
 
 
 DEFECTS = (
-    RepoDefect(name="repo-secret", check="repo.secrets", says="AWS access key id", plant=secret),
-    RepoDefect(name="repo-secret-history", check="repo.secrets", says="first in commit", plant=removed_secret),
+    RepoDefect(name="repo-secret", check="repo.secrets", says="A key of AWS stands in the code.", plant=secret),
     RepoDefect(
-        name="repo-token-storage", check="repo.no_browser_token_storage", says="accessToken", plant=token_in_storage
+        name="repo-secret-history",
+        check="repo.secrets",
+        says="A key was committed, and taken out again.",
+        plant=removed_secret,
     ),
-    RepoDefect(name="repo-sql", check="repo.sql_concatenation", says="where()", plant=sql),
-    RepoDefect(name="repo-sql-python", check="repo.sql_concatenation", says="execute()", plant=sql_in_python),
-    RepoDefect(name="repo-migration", check="repo.migrations_online", says="may not be null", plant=blocking),
-    RepoDefect(name="repo-documents", check="repo.documentation_current", says="later", plant=stale),
-    RepoDefect(name="repo-env", check="repo.gitignore_env", says=".env", plant=known_env),
-    RepoDefect(name="repo-gitignore", check="repo.gitignore_env", says="not ignored", plant=not_ignored),
-    RepoDefect(name="repo-dirty", check="repo.branch_clean", says="differ", plant=dirty),
+    RepoDefect(
+        name="repo-token-storage",
+        check="repo.no_browser_token_storage",
+        says="A script keeps the session's token in localStorage.",
+        plant=token_in_storage,
+    ),
+    RepoDefect(
+        name="repo-sql",
+        check="repo.sql_concatenation",
+        says="A search puts the name that it is given into the SQL.",
+        plant=sql,
+    ),
+    RepoDefect(
+        name="repo-sql-python",
+        check="repo.sql_concatenation",
+        says="A report puts names into the SQL, in Python.",
+        plant=sql_in_python,
+    ),
+    RepoDefect(
+        name="repo-migration",
+        check="repo.migrations_online",
+        says="A migration adds a column that may not be null.",
+        plant=blocking,
+    ),
+    RepoDefect(
+        name="repo-documents",
+        check="repo.documentation_current",
+        says="Code was changed, and its document was not.",
+        plant=stale,
+    ),
+    RepoDefect(name="repo-env", check="repo.gitignore_env", says="The repository holds a .env.", plant=known_env),
+    RepoDefect(
+        name="repo-gitignore", check="repo.gitignore_env", says="The .gitignore leaves .env out.", plant=not_ignored
+    ),
+    RepoDefect(name="repo-dirty", check="repo.branch_clean", says="A change is not committed.", plant=dirty),
 )

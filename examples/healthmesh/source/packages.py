@@ -187,25 +187,25 @@ DEFECTS: tuple[RepoDefect, ...] = (
     RepoDefect(
         name="repo-copyleft-package",
         check="repo.licenses",
-        says="a package is under a licence that the policy does not allow",
+        says="A package is under a licence that the policy does not allow.",
         plant=_copyleft,
     ),
     RepoDefect(
         name="repo-stale-sbom",
         check="repo.sbom_of_build",
-        says="the build's SBOM is of another version of a package than the lockfile",
+        says="The build's SBOM is of another version of a package than the lockfile.",
         plant=_stale_bill,
     ),
     RepoDefect(
         name="repo-poor-sbom",
         check="repo.sbom_valid",
-        says="the build's SBOM lacks suppliers, hashes and relations",
+        says="The build's SBOM lacks suppliers, hashes and relations.",
         plant=_poor_bill,
     ),
     RepoDefect(
         name="repo-lockfile-without-hash",
         check="repo.sbom",
-        says="a package of the lockfile has no hash",
+        says="A package of the lockfile has no hash.",
         plant=_no_hashes,
     ),
 )

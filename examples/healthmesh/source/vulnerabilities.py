@@ -69,14 +69,14 @@ DEFECTS: tuple[RepoDefect, ...] = (
     RepoDefect(
         name="repo-malicious-release",
         check="repo.vulnerabilities",
-        says="the lockfile holds a release of a package that has malware in it",
+        says="The lockfile holds a release of a package that has malware in it.",
         plant=_malicious,
         also=("repo.vulnerability_age",),
     ),
     RepoDefect(
         name="repo-forgotten-vulnerability",
         check="repo.vulnerability_age",
-        says="nobody has decided on a vulnerability that is known for years",
+        says="Nobody has decided on a vulnerability that is known for years.",
         plant=_forgotten,
         also=("repo.vulnerabilities",),
     ),

@@ -77,6 +77,8 @@ def run(options: AuditOptions) -> int:
     with asyncio.Runner() as runner:
         with make_progress(quiet=options.quiet) as audit.on_progress:
             runner.run(_run(audit))
+        if evidence.bound_reached and not audit.incomplete:
+            audit.incomplete = f"its bound of {options.max_calls} calls was reached"
         if writer is not None:
             writer.finish(audit.incomplete or True)
             if writer.fault and not audit.incomplete:

@@ -100,8 +100,8 @@ async def _ask_one(plan: Plan, evidence: Evidence, ref: TargetRef, facts: list[A
     unsettled = {action: why[1:] for action, why in sorted(said.items()) if why.startswith(UNSETTLED)}
     emit(f"{target}: {len(said)} permissions, {len(missing)} missing, {len(unsettled)} not settled\n")
     for title, found in (("missing", missing), ("not settled", unsettled)):
-        for action, why in found.items():
-            emit(f"  {title}: {action}  {why}\n")
+        for why in dict.fromkeys(found.values()):
+            emit(f"  {title}: {', '.join(action for action in found if found[action] == why)}\n    {why}\n")
     if missing:
         emit("  `meshguard plan --iam-policy` prints the policy that allows them\n")
     return 1 if missing else 3 if unsettled else 0

@@ -74,6 +74,7 @@ class Tls(Target[TlsSettings]):
     """A TLS server."""
 
     kind = "tls"
+    IMPORTS = ("cryptography.x509", "OpenSSL.crypto")
     Settings = TlsSettings
     DEFAULT_LIMITS = LimitSettings(connections=4)
 

@@ -40,8 +40,8 @@ async def _in_account(aws: AwsBase, account: Account, operations: Sequence[Opera
     actions = sorted({operation.permission for operation in operations})
     try:
         said = await _simulated(aws, account, actions)
-    except NotObserved:
-        return await _tried(aws, account, operations)
+    except NotObserved as fault:
+        return await _tried(aws, account, operations, fault.reason)
     return {action: _decided(said.get(action.lower(), ""), account) for action in actions}
 
 
@@ -63,17 +63,17 @@ def _decided(decision: str, account: Account) -> str:
     return f"{decision} in account {account.id}"
 
 
-async def _tried(aws: AwsBase, account: Account, operations: Sequence[Operation]) -> dict[str, str]:
-    answers = await asyncio.gather(*(_try(aws, account, operation) for operation in operations))
+async def _tried(aws: AwsBase, account: Account, operations: Sequence[Operation], why: str) -> dict[str, str]:
+    answers = await asyncio.gather(*(_try(aws, account, operation, why) for operation in operations))
     found: dict[str, str] = {}
     for operation, fault in zip(operations, answers, strict=True):
         found[operation.permission] = found.get(operation.permission) or fault
     return found
 
 
-async def _try(aws: AwsBase, account: Account, operation: Operation) -> str:
+async def _try(aws: AwsBase, account: Account, operation: Operation, why: str) -> str:
     if await aws.takes_arguments(account.place, operation):
-        return f"{UNSETTLED}it can only be called for a resource, and the caller may not simulate it"
+        return f"{UNSETTLED}they can only be called for a resource, and IAM did not simulate them: {why}"
     try:
         await aws.try_once(account.place, operation)
     except Denied as fault:

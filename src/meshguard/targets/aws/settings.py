@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from meshguard.target import TargetSettings
 from meshguard.yamlfile import LocalPath
@@ -126,6 +127,14 @@ class AwsSettings(TargetSettings):
             raise ValueError("give no credentials in `endpoint`")
         return value.rstrip("/")
 
+    @field_validator("web_identity_token")
+    @classmethod
+    def _readable(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        offline = bool(info.context and info.context.get("offline"))
+        if value is not None and not offline and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
     @field_validator("role")
     @classmethod
     def _arn(cls, value: str) -> str:
@@ -136,7 +145,7 @@ class AwsSettings(TargetSettings):
     @model_validator(mode="after")
     def _whole(self) -> AwsSettings:
         if self.region and self.regions:
-            raise ValueError("give `region` or `regions`")
+            raise ValueError("both `region` and `regions` are given: give one")
         if self.accounts and not self.member_role and self.accounts != (self.account,):
             raise ValueError("`accounts` needs `member_role`: the role to assume in each")
         if self.member_role and not self.accounts:

@@ -146,6 +146,35 @@ def test_a_pending_control_whose_findings_are_open_is_shown_by_them() -> None:
     assert [control.id for control in single] == ["api.later-1"]
 
 
+@pytest.mark.parametrize(
+    ("held_up", "alike", "grouped"),
+    [
+        pytest.param(3, True, 3, id="three controls with one cause are told together"),
+        pytest.param(2, True, 0, id="two are told apart"),
+        pytest.param(3, False, 0, id="and so are three with causes of their own"),
+    ],
+)
+def test_one_cause_of_many_is_told_once(held_up: int, alike: bool, grouped: int) -> None:
+    results = made.large(1, held_up)
+    findings = [
+        made_finding.model_copy(
+            update={
+                "outcome": Outcome.ERROR,
+                "resource": f"account/{index}",
+                "message": f"its keys could not be listed: no credentials{'' if alike else f' for {index}'}",
+                "fix": "give some",
+            }
+        )
+        for index, made_finding in enumerate({f.control: f for f in results.findings}.values())
+    ]
+    controls = tuple(c.model_copy(update={"status": Status.UNDETERMINED, "requires": ()}) for c in results.controls)
+    single, groups = undetermined(results.model_copy(update={"findings": tuple(findings), "controls": controls}))
+    assert sum(len(group.controls) for group in groups if group.kind == "cause") == grouped
+    assert len(single) == held_up - grouped
+    if grouped:
+        assert (groups[0].title, groups[0].settle) == ("wait for one thing: no credentials", "give some")
+
+
 def test_of_a_pending_control_it_is_said_when_a_part_passes() -> None:
     results = made.guide()
     seen = finding("a", "pass").model_copy(update={"control": "api.later-1"})

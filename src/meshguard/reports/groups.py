@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,13 +21,16 @@ PENDING = "not fully verified yet: "
 CHECKLIST_SECTION = "Security Checklist"
 _NEXT = re.compile(r"(?:; |^)next: (?P<what>[^;]+?) \((?P<day>\d{4}-\d\d-\d\d)\)$")
 _OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
+_OF_LIST = re.compile(r"^its \w+ could not be listed: ")
+MANY = 3
+"""Controls that one cause must hold up to be told together: no credentials, an endpoint that is down."""
 
 
 @dataclass(frozen=True)
 class Group:
     """Undetermined controls that have one reason, most urgent first."""
 
-    kind: Literal["target", "pending", "derived"]
+    kind: Literal["cause", "target", "pending", "derived"]
     title: str
     """Continues "12 controls ..."."""
     settle: str
@@ -55,10 +59,16 @@ def undetermined(results: Results) -> tuple[list[ControlResult], list[Group]]:
             open_.setdefault(finding.control, []).append(finding)
         else:
             seen.add(finding.control)
+    chosen = ranked(c for c in results.controls if c.status is Status.UNDETERMINED)
+    causes = {control.id: _cause(open_.get(control.id, ())) for control in chosen}
+    held_up = Counter(causes.values())
     single: list[ControlResult] = []
     grouped: dict[tuple[int, str], list[ControlResult]] = {}
-    for control in ranked(c for c in results.controls if c.status is Status.UNDETERMINED):
+    for control in chosen:
         key = _reason(control, open_)
+        cause = causes[control.id]
+        if key is None and cause and held_up[cause] >= MANY:
+            key = (-1, cause)
         if key is None:
             single.append(control)
         else:
@@ -79,6 +89,12 @@ def _reason(control: ControlResult, open_: Mapping[str, Sequence[Finding]]) -> t
     return (2, "") if control.requires else None
 
 
+def _cause(findings: Sequence[Finding]) -> str:
+    """What alone stands in the way of a control, and its remedy, on two lines; empty where there is more than one."""
+    found = {f"{_OF_LIST.sub('', finding.message)}\n{finding.fix}" for finding in findings}
+    return found.pop() if len(found) == 1 and not any(map(_is_gap, findings)) else ""
+
+
 def _is_gap(finding: Finding) -> bool:
     """Whether the deployment has no target of the kind; a target of its own is KIND:NAME."""
     return finding.outcome is Outcome.NOT_CHECKED and finding.resource == "-" and ":" not in finding.target
@@ -87,6 +103,9 @@ def _is_gap(finding: Finding) -> bool:
 def _group(key: tuple[int, str], controls: list[ControlResult], seen: set[str]) -> Group:
     rank, kinds = key
     found = tuple(controls)
+    if rank < 0:
+        message, _, fix = kinds.partition("\n")
+        return Group("cause", f"{_verb(controls, 'wait')} for one thing: {message}", fix, found)
     if rank == 0:
         settle = "add one to the deployment under `targets:`, or declare the control not applicable"
         need = f"{_verb(controls, 'need')} {kinds} target, which the deployment does not have"

@@ -131,10 +131,14 @@ def _show_failing(
 def _show_undetermined(console: Console, results: Results, of: dict[str, list[Finding]], *, verbose: bool) -> None:
     single, groups = undetermined(results)
     name = "Undetermined, and what would settle it"
-    _show(console, name, single, of, verbose=verbose)
-    if groups and not single:
-        title(console, name, STATUS_STYLE[Status.UNDETERMINED])
-    for group in groups:
+    if not single and not groups:
+        return
+    title(console, name, STATUS_STYLE[Status.UNDETERMINED])
+    for group in (group for group in groups if group.kind == "cause"):
+        lists.show_group(console, group, verbose=verbose)
+    for control in single:
+        show_control(console, control, of.get(control.id, []), verbose=verbose)
+    for group in (group for group in groups if group.kind != "cause"):
         lists.show_group(console, group, verbose=verbose)
 
 

@@ -33,7 +33,7 @@ def show_group(console: Console, group: Group, *, verbose: bool) -> None:
     """Controls that have one reason: how many, which, and what would settle them."""
     console.print()
     partly = f"; of {group.partly} of them a part was looked at, and passes" if group.partly else ""
-    console.print(Text(f"{count(len(group.controls), 'control')} {group.title}{partly}", style="yellow"))
+    console.print(Text(f"{count(len(group.controls), 'control')} {plain(group.title)}{partly}", style="yellow"))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -50,7 +50,7 @@ def show_group(console: Console, group: Group, *, verbose: bool) -> None:
         tail = "" if verbose or len(group.controls) <= FEW else "; --verbose says what each still needs"
         say(console, Text(f"None of them is a pass until then{tail}.", style="dim"))
     elif group.settle:
-        hang(console, Text("→", style="bold"), Text(group.settle))
+        hang(console, Text("→", style="bold"), Text(plain(group.settle)))
 
 
 def _with_needs(control: ControlResult) -> Text:

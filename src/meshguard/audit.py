@@ -184,12 +184,14 @@ class Audit:
         if verdict is None and not listing.items and listing.complete:
             verdict = Verdict(Outcome.NOT_CHECKED, _nothing(over.name, listing), fix=listing.fix)
         elif verdict is None and not listing.complete:
-            verdict = Verdict(Outcome.ERROR, f"not all {over.name} could be listed: {listing.note}", fix=listing.fix)
+            verdict = Verdict(
+                Outcome.ERROR, f"not all {_words(over.name)} could be listed: {listing.note}", fix=listing.fix
+            )
         if verdict is not None and not listing.unread:
             self._of_list(judgement, TARGET_ITSELF, verdict, reads)
         for part in listing.unread:
             outcome = Outcome(FAILURES.get(part.kind, NotObserved).outcome)
-            verdict = Verdict(outcome, f"its {over.name} could not be listed: {part.reason}", fix=part.fix)
+            verdict = Verdict(outcome, f"its {_words(over.name)} could not be listed: {part.reason}", fix=part.fix)
             self._of_list(judgement, part.resource, verdict, reads)
         return list(listing.items)
 
@@ -242,4 +244,9 @@ def _sound(verdict: object) -> Verdict:
 def _nothing(what: str, listing: Listing[Any]) -> str:
     left = sum(part.count for part in listing.left_out)
     tail = f" ({left} left out by {', '.join(part.filter for part in listing.left_out)})" if left else ""
-    return f"there are no {what} to look at{tail}"
+    return f"there are no {_words(what)} to look at{tail}"
+
+
+def _words(name: str) -> str:
+    """A fact's name for sentences."""
+    return name.replace("_", " ")

@@ -21,7 +21,7 @@ PENDING = "not fully verified yet: "
 CHECKLIST_SECTION = "Security Checklist"
 _NEXT = re.compile(r"(?:; |^)next: (?P<what>[^;]+?) \((?P<day>\d{4}-\d\d-\d\d)\)$")
 _OPEN = (Outcome.ERROR, Outcome.NOT_CHECKED)
-_OF_LIST = re.compile(r"^its \w+ could not be listed: ")
+_OF_LIST = re.compile(r"^its [\w ]+ could not be listed: ")
 MANY = 3
 """Controls that one cause must hold up to be told together: no credentials, an endpoint that is down."""
 

@@ -67,7 +67,7 @@ class S3Facts(AwsBase):
     async def kept_buckets(self) -> Listing[Bucket]:
         """The buckets that the deployment names as those of backups, or of the audit trail."""
         names = (*self.settings.backup_buckets, *self.settings.audit_buckets)
-        return self._those(await self.named_buckets(), names, "backup_buckets or audit_buckets")
+        return self._those(await self.named_buckets(), names, "backup_buckets` or `audit_buckets")
 
     def _those(self, named: Listing[Bucket], names: Iterable[str], setting: str) -> Listing[Bucket]:
         wanted = set(names)

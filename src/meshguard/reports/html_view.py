@@ -184,7 +184,10 @@ def _controls(results: Results, seen: dict[str, Seen]) -> list[ControlView]:
         ran = {check: [p for p in all_ if _is_of(p, control)] for check, all_ in populations.items()}
         checks = [_check(found, ran.get(check, []), anchors, seen) for check, found in by_check.items()]
         open_ = [f for f in findings if f.outcome in (Outcome.ERROR, Outcome.NOT_CHECKED)]
-        settles = _distinct(f.fix for f in open_) if control.status is Status.UNDETERMINED else ()
+        if control.status is Status.NOT_SATISFIED:
+            open_ = [f for f in findings if f.outcome is Outcome.FAIL and f.waiver is None]
+        told = control.status in (Status.UNDETERMINED, Status.NOT_SATISFIED)
+        settles = _distinct(f.fix for f in open_) if told else ()
         waivers = _distinct(f.waiver or "" for f in findings)
         requires = tuple((name, at.get(name, "")) for name in control.requires)
         views.append(ControlView(control, at[control.id], tuple(checks), _counts(findings), settles, waivers, requires))
